@@ -3,7 +3,7 @@
  * Two layouts are understood below the folder that the user names:
  *   plain   ace_step_transformer/ umt5-base/ music_dcae_f8c8/ music_vocoder/
  *   hub     [models--ACE-Step--ACE-Step-v1-3.5B/]snapshots/REVISION/ with the same four; `refs/main` names the
- *           revision, else the newest snapshot that is complete is taken. Any `models--*` folder does.
+ *           revision, else the newest snapshot that is complete is taken. Any `models--*ACE-Step*` folder does.
  * Complete means: each of the four folders holds config.json and weights (store/weights.h).
  */
 #ifndef LOFI_STORE_CHECKPOINT_FOLDER_H
