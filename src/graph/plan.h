@@ -1,0 +1,29 @@
+/* plan.h - a graph under one assignment of its symbols: shapes as numbers, and one place in the activation buffer for
+ * everything that is computed. Inside of graph/ only. */
+#ifndef LOFI_GRAPH_PLAN_H
+#define LOFI_GRAPH_PLAN_H
+
+#include "graph/graph_internal.h"
+
+#define LOFI_NO_PLACE SIZE_MAX
+
+typedef struct lofi_plan {
+    int64_t *symbols;    /* the values it belongs to */
+    lofi_view *views;    /* one per tensor; data is set by lofi_plan_attach */
+    size_t *places;      /* one per tensor: offset in the buffer, LOFI_NO_PLACE for memory of the caller */
+    size_t *workspaces;  /* one per node: offset of its scratch, LOFI_NO_PLACE for none */
+    lofi_call *calls;    /* one per node */
+    lofi_view *operands; /* what the calls point into */
+    int *roots;          /* one per tensor: the tensor whose memory it shares (itself mostly) */
+    size_t bytes;        /* of the buffer */
+    uint64_t last_used;
+} lofi_plan;
+
+/* Makes a plan. LOFI_ERR_USAGE when a dimension comes out negative, LOFI_ERR_MEMORY when sizes overflow. */
+lofi_code lofi_plan_new(lofi_plan **out, const lofi_graph *graph, const int64_t *symbols, int threads, lofi_error *err)
+    LOFI_MUST_USE;
+void lofi_plan_free(lofi_plan *plan);
+/* Points every view and call at `buffer` and at the memory of parameters. */
+void lofi_plan_attach(lofi_plan *plan, const lofi_graph *graph, unsigned char *buffer);
+
+#endif

@@ -1,0 +1,79 @@
+/* builder.h - weights by name while a network is written down.
+ *
+ * A network's build function asks for every weight by name and shape, right where it is used. Run with weights, that
+ * finds them; run without (declaring), the same function yields the table of all names and shapes, which `lofi model
+ * init` fills with random numbers and `lofi model check` holds a file against. So there is one description.
+ *
+ * Names are joined from the graph's scope (lofi_graph_scope_push) and the given name, as PyTorch names parameters:
+ * scope "transformer_blocks.3.attn" and "to_q.weight" give "transformer_blocks.3.attn.to_q.weight".
+ */
+#ifndef LOFI_MODELS_BUILDER_H
+#define LOFI_MODELS_BUILDER_H
+
+#include "graph/graph.h"
+
+/* How `lofi model init` fills a tensor (the sizes of initial weights; the checkpoint of a real model ignores it). */
+typedef enum lofi_fill {
+    LOFI_FILL_MATRIX,    /* normal, variance 1 / fan-in          */
+    LOFI_FILL_EMBEDDING, /* normal, standard deviation 0.5       */
+    LOFI_FILL_ONE,       /* 1 + 0.1 normal: norm weights         */
+    LOFI_FILL_ZERO       /* 0.1 normal: biases                   */
+} lofi_fill;
+
+/* One weight of a network's table. */
+typedef struct lofi_weight_entry {
+    const char *name;
+    int rank;
+    int64_t dims[LOFI_MAX_RANK];
+    lofi_fill fill;
+    bool used; /* false: the file holds it, nothing reads it */
+} lofi_weight_entry;
+
+typedef struct lofi_weight_table {
+    lofi_weight_entry *entries; /* in the order of asking, each name once */
+    size_t count, capacity;
+    struct lofi_arena *arena;
+} lofi_weight_table;
+void lofi_weight_table_free(lofi_weight_table *table); /* fine on a zeroed one */
+const lofi_weight_entry *lofi_weight_table_find(const lofi_weight_table *table, const char *name);
+
+/* Where weights come from. find gives the memory and type of a tensor whose shape must be [dims]; as_f32 asks for f32
+ * (converted once and kept by the source). The memory lives as long as the source. */
+typedef struct lofi_weight_source {
+    void *user;
+    lofi_code (*find)(void *user, const char *name, int rank, const int64_t *dims, bool as_f32, const void **data,
+                      lofi_dtype *dtype, lofi_error *err);
+} lofi_weight_source;
+
+/* The LoRA side of a linear layer: asked for every lofi_linear with the layer's full name ("...attn.to_q"). Returns false
+ * when that layer has no adapter; else gives A [rank, in] and B [out, rank] (parameters in the graph) and the scale. */
+typedef struct lofi_adapter_hook {
+    void *user;
+    bool (*attach)(void *user, lofi_graph *graph, const char *layer, int64_t in, int64_t out, lofi_tensor **a,
+                   lofi_tensor **b, float *scale);
+} lofi_adapter_hook;
+
+typedef struct lofi_builder {
+    lofi_graph *graph;
+    const lofi_weight_source *source;  /* NULL: declaring; weights have no data */
+    lofi_weight_table *table;          /* NULL: not recorded */
+    const lofi_adapter_hook *adapter;  /* NULL: none */
+    lofi_tensor *dropout_key;          /* i64 [2]; NULL: no dropout anywhere (evaluation) */
+    int dropout_sites;                 /* counted up by lofi_builder_dropout */
+} lofi_builder;
+
+/* A matrix (or convolution kernel) in the type in which it lies in the file. `name` is relative to the scope. The same
+ * name asked for twice gives the same tensor. */
+lofi_tensor *lofi_weight(lofi_builder *builder, const char *name, lofi_fill fill, int rank, const int64_t *dims);
+/* The same, converted to f32 at load when the file holds something else: biases, norms, tables, convolutions. */
+lofi_tensor *lofi_weight_f32(lofi_builder *builder, const char *name, lofi_fill fill, int rank, const int64_t *dims);
+/* Declares a tensor that files hold and no path reads. */
+void lofi_weight_unused(lofi_builder *builder, const char *name, lofi_fill fill, int rank, const int64_t *dims);
+
+/* x [..., in] -> [..., out] with NAME.weight [out, in] and, when wanted, NAME.bias [out]; with the adapter's branch
+ * scale * (x A^T) B^T where the adapter attaches one. */
+lofi_tensor *lofi_linear(lofi_builder *builder, lofi_tensor *x, const char *name, int64_t in, int64_t out, bool bias);
+/* lofi_dropout at a new site, or x itself when there is no key or p is 0. */
+lofi_tensor *lofi_builder_dropout(lofi_builder *builder, lofi_tensor *x, float p);
+
+#endif

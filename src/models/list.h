@@ -1,0 +1,1 @@
+/* list.h - the networks of a checkpoint folder, one line each: LOFI_MODEL(symbol). The recipe is in models/model.h. */

@@ -1,0 +1,26 @@
+/* model.h - one network of a checkpoint folder: config, weight table, places for adapters.
+ *
+ * To add a network: write src/models/NAME.c ending in `const lofi_model lofi_model_NAME`, its header with the build
+ * functions that others call, and one line in src/models/list.h. Nothing outside a model's file asks which model it is.
+ */
+#ifndef LOFI_MODELS_MODEL_H
+#define LOFI_MODELS_MODEL_H
+
+#include <jansson.h>
+
+#include "models/builder.h"
+
+typedef struct lofi_model {
+    const char *name;       /* "ace_step_transformer": also the folder in a checkpoint */
+    const char *class_name; /* "_class_name" or "architectures" of the config */
+    const char *weights;    /* file name without extension: "diffusion_pytorch_model" or "model" */
+    /* All weights of the network as the config wants them: runs every build function in declaring mode. Refuses a config
+     * that makes no sense, naming the key. */
+    lofi_code (*declare)(const json_t *config, lofi_weight_table *table, lofi_error *err);
+    /* The config of a preset ("tiny", "small", "full"); *out is yours. */
+    lofi_code (*preset)(const char *preset, json_t **out, lofi_error *err);
+    /* A tensor that a file may hold under another name (a tied embedding); NULL: none. Returns the canonical name. */
+    const char *(*canonical_name)(const char *name);
+} lofi_model;
+
+#endif
