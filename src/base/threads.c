@@ -1,0 +1,35 @@
+/* threads.c - see threads.h. */
+#include "base/threads.h"
+
+#include <sched.h>
+#include <stdio.h>
+
+/* Processors' worth of time that the control group grants (rounded up), or 0 when there is no limit. */
+static int quota_processors(void) {
+    long long quota = 0, period = 0;
+    FILE *file = fopen("/sys/fs/cgroup/cpu.max", "r");
+    if (file == NULL) return 0;
+    int fields = fscanf(file, "%lld %lld", &quota, &period); /* "max 100000" gives no field */
+    fclose(file);
+    if (fields != 2 || quota <= 0 || period <= 0) return 0;
+    long long processors = (quota + period - 1) / period;
+    return processors > 65536 ? 0 : (int)processors;
+}
+
+static int allowed_processors(void) {
+    for (int size = 1024; size <= 1 << 20; size *= 4) {
+        cpu_set_t *set = CPU_ALLOC(size);
+        if (set == NULL) return 1;
+        int count = 0;
+        if (sched_getaffinity(0, CPU_ALLOC_SIZE(size), set) == 0) count = CPU_COUNT_S(CPU_ALLOC_SIZE(size), set);
+        CPU_FREE(set);
+        if (count > 0) return count;
+    }
+    return 1;
+}
+
+int lofi_threads_available(void) {
+    int allowed = allowed_processors();
+    int quota = quota_processors();
+    return quota > 0 && quota < allowed ? quota : allowed;
+}
