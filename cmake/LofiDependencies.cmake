@@ -1,0 +1,31 @@
+# The libraries of others, each with the one folder of src/ that may use it (tools/check_sources checks the includes).
+# Debian packages: tools/install-dependencies; reasons and licences: docs/dependencies.md.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(OpenMP REQUIRED COMPONENTS C)
+
+function(lofi_need target)
+    pkg_check_modules(${target} QUIET IMPORTED_TARGET ${ARGN})
+    if(NOT ${target}_FOUND)
+        message(FATAL_ERROR "Missing: ${ARGN}. 'tools/install-dependencies build' installs what the build needs on Debian 12.")
+    endif()
+endfunction()
+
+lofi_need(LOFI_JANSSON jansson>=2.13)
+lofi_need(LOFI_CRYPTO libcrypto>=3.0)
+lofi_need(LOFI_FFMPEG libavformat>=59 libavcodec>=59 libswresample>=4 libavutil>=57)
+lofi_need(LOFI_TEXT sentencepiece icu-uc icu-i18n)
+lofi_need(LOFI_BLAS openblas)
+
+# oneDNN comes without a pkg-config file; its CMake files ask for OpenCL, which we do not use.
+find_path(LOFI_DNNL_INCLUDE oneapi/dnnl/dnnl.h)
+find_library(LOFI_DNNL_LIBRARY dnnl)
+if(NOT LOFI_DNNL_INCLUDE OR NOT LOFI_DNNL_LIBRARY)
+    message(FATAL_ERROR "Missing: oneDNN (libdnnl-dev). 'tools/install-dependencies build' installs what the build needs on Debian 12.")
+endif()
+
+set(LOFI_LIBRARIES_base PkgConfig::LOFI_JANSSON PkgConfig::LOFI_CRYPTO Threads::Threads m)
+set(LOFI_LIBRARIES_audio PkgConfig::LOFI_FFMPEG)
+set(LOFI_LIBRARIES_text PkgConfig::LOFI_TEXT)
+set(LOFI_LIBRARIES_kernels PkgConfig::LOFI_BLAS ${LOFI_DNNL_LIBRARY} OpenMP::OpenMP_C)
+set(LOFI_LIBRARIES_ops OpenMP::OpenMP_C)
