@@ -12,6 +12,8 @@
 
 #include "graph/graph.h"
 
+#define LOFI_WEIGHT_NAME_MAX 256
+
 /* How `lofi model init` fills a tensor (the sizes of initial weights; the checkpoint of a real model ignores it). */
 typedef enum lofi_fill {
     LOFI_FILL_MATRIX,    /* normal, variance 1 / fan-in          */
@@ -34,8 +36,11 @@ typedef struct lofi_weight_table {
     size_t count, capacity;
     struct lofi_arena *arena;
 } lofi_weight_table;
-void lofi_weight_table_free(lofi_weight_table *table); /* fine on a zeroed one */
+void lofi_weight_table_free(lofi_weight_table *table); /* fine on a zeroed one; zeroes it */
+/* NULL when there is none of that name. */
 const lofi_weight_entry *lofi_weight_table_find(const lofi_weight_table *table, const char *name);
+/* Elements of one weight. */
+int64_t lofi_weight_entry_count(const lofi_weight_entry *entry);
 
 /* Where weights come from. find gives the memory and type of a tensor whose shape must be [dims]; as_f32 asks for f32
  * (converted once and kept by the source). The memory lives as long as the source. */
@@ -55,11 +60,11 @@ typedef struct lofi_adapter_hook {
 
 typedef struct lofi_builder {
     lofi_graph *graph;
-    const lofi_weight_source *source;  /* NULL: declaring; weights have no data */
-    lofi_weight_table *table;          /* NULL: not recorded */
-    const lofi_adapter_hook *adapter;  /* NULL: none */
-    lofi_tensor *dropout_key;          /* i64 [2]; NULL: no dropout anywhere (evaluation) */
-    int dropout_sites;                 /* counted up by lofi_builder_dropout */
+    const lofi_weight_source *source; /* NULL: declaring; weights have no data */
+    lofi_weight_table *table;         /* NULL: not recorded */
+    const lofi_adapter_hook *adapter; /* NULL: none */
+    lofi_tensor *dropout_key;         /* i64 [2]; NULL: no dropout anywhere (evaluation) */
+    int dropout_sites;                /* counted up by lofi_builder_dropout */
 } lofi_builder;
 
 /* A matrix (or convolution kernel) in the type in which it lies in the file. `name` is relative to the scope. The same
@@ -67,13 +72,32 @@ typedef struct lofi_builder {
 lofi_tensor *lofi_weight(lofi_builder *builder, const char *name, lofi_fill fill, int rank, const int64_t *dims);
 /* The same, converted to f32 at load when the file holds something else: biases, norms, tables, convolutions. */
 lofi_tensor *lofi_weight_f32(lofi_builder *builder, const char *name, lofi_fill fill, int rank, const int64_t *dims);
+/* As lofi_weight_f32 or lofi_weight, seen in the graph with another shape of as many elements: a table [heads, width] as
+ * one row, a convolution kernel [out, in, 1] as a matrix. `dims` is what the file holds, `seen` what the graph gets. */
+lofi_tensor *lofi_weight_as(lofi_builder *builder, const char *name, lofi_fill fill, bool as_f32, int rank,
+                            const int64_t *dims, int seen_rank, const int64_t *seen);
 /* Declares a tensor that files hold and no path reads. */
 void lofi_weight_unused(lofi_builder *builder, const char *name, lofi_fill fill, int rank, const int64_t *dims);
 
 /* x [..., in] -> [..., out] with NAME.weight [out, in] and, when wanted, NAME.bias [out]; with the adapter's branch
  * scale * (x A^T) B^T where the adapter attaches one. */
 lofi_tensor *lofi_linear(lofi_builder *builder, lofi_tensor *x, const char *name, int64_t in, int64_t out, bool bias);
+/* A convolution with kernels of one sample, written as the linear layer that it is: NAME.weight is [out, in, 1, ...] with
+ * `kernel_rank` dimensions of 1. No adapter is asked for. */
+lofi_tensor *lofi_pointwise(lofi_builder *builder, lofi_tensor *x, const char *name, int64_t in, int64_t out, bool bias,
+                            int kernel_rank);
+
+/* Entropy rectifying guidance weakens attention by scaling the queries of the layers first .. end - 1. */
+typedef struct lofi_query_scale {
+    int first, end; /* first == end: nowhere */
+    float factor;
+} lofi_query_scale;
+/* factor * query where `layer` is one of them, else the query itself. `scale` may be NULL. */
+lofi_tensor *lofi_scaled_query(lofi_builder *builder, lofi_tensor *query, int layer, const lofi_query_scale *scale);
+
 /* lofi_dropout at a new site, or x itself when there is no key or p is 0. */
 lofi_tensor *lofi_builder_dropout(lofi_builder *builder, lofi_tensor *x, float p);
+/* The scope and `name` joined, "a.b.c", into `full`; false (and the graph has failed) when it is longer than that. */
+bool lofi_builder_name(lofi_builder *builder, char full[LOFI_WEIGHT_NAME_MAX], const char *name);
 
 #endif

@@ -1,0 +1,171 @@
+/* builder.c - weights by name, linear layers with their adapter branch, dropout sites. */
+#include "models/builder.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "ops/ops.h"
+
+#define MAX_WEIGHTS (1u << 20)
+
+/* ---- the table ---- */
+
+void lofi_weight_table_free(lofi_weight_table *table) {
+    free(table->entries);
+    lofi_arena_free(table->arena);
+    *table = (lofi_weight_table){0};
+}
+
+const lofi_weight_entry *lofi_weight_table_find(const lofi_weight_table *table, const char *name) {
+    for (size_t i = 0; i < table->count; i++)
+        if (strcmp(table->entries[i].name, name) == 0) return &table->entries[i];
+    return NULL;
+}
+
+int64_t lofi_weight_entry_count(const lofi_weight_entry *entry) {
+    int64_t count = 1;
+    for (int i = 0; i < entry->rank; i++) count *= entry->dims[i];
+    return count;
+}
+
+static bool same_dims(const lofi_weight_entry *entry, int rank, const int64_t *dims) {
+    return entry->rank == rank && (rank == 0 || memcmp(entry->dims, dims, (size_t)rank * sizeof *dims) == 0);
+}
+
+static lofi_code table_add(lofi_weight_table *table, const lofi_weight_entry *entry, lofi_error *err) {
+    if (!table->arena) LOFI_TRY(lofi_arena_new(&table->arena, err));
+    LOFI_TRY(lofi_grow((void **)&table->entries, &table->capacity, table->count + 1, sizeof *table->entries,
+                       MAX_WEIGHTS, err));
+    const char *name = lofi_arena_strdup(table->arena, entry->name);
+    if (!name) return lofi_fail(err, LOFI_ERR_MEMORY, "out of memory for the names of weights");
+    table->entries[table->count] = *entry;
+    table->entries[table->count++].name = name;
+    return LOFI_OK;
+}
+
+static bool record(lofi_builder *builder, const char *full, lofi_fill fill, bool used, int rank, const int64_t *dims) {
+    if (!builder->table) return true;
+    const lofi_weight_entry *known = lofi_weight_table_find(builder->table, full);
+    if (known) {
+        if (same_dims(known, rank, dims)) return true;
+        lofi_graph_fail(builder->graph, "weight '%s' is asked for with two shapes", full);
+        return false;
+    }
+    lofi_weight_entry entry = {.name = full, .rank = rank, .fill = fill, .used = used};
+    for (int i = 0; i < rank; i++) entry.dims[i] = dims[i];
+    lofi_error failure = LOFI_ERROR_INIT;
+    if (table_add(builder->table, &entry, &failure) == LOFI_OK) return true;
+    lofi_graph_fail(builder->graph, "%s", failure.message);
+    return false;
+}
+
+/* ---- weights ---- */
+
+bool lofi_builder_name(lofi_builder *builder, char full[LOFI_WEIGHT_NAME_MAX], const char *name) {
+    const char *scope = lofi_graph_scope(builder->graph);
+    int length = snprintf(full, LOFI_WEIGHT_NAME_MAX, "%s%s%s", scope, *scope ? "." : "", name);
+    if (length >= 0 && length < LOFI_WEIGHT_NAME_MAX) return true;
+    lofi_graph_fail(builder->graph, "the name of a weight is longer than %d bytes", LOFI_WEIGHT_NAME_MAX - 1);
+    return false;
+}
+
+static bool same_shape(const lofi_tensor *tensor, const lofi_shape *shape) {
+    if (tensor->shape.rank != shape->rank) return false;
+    for (int i = 0; i < shape->rank; i++)
+        if (tensor->shape.dims[i] != shape->dims[i]) return false;
+    return true;
+}
+
+/* The parameter of that name when the graph has it; *clash when the name is taken by something else. */
+static lofi_tensor *known_parameter(lofi_builder *builder, const char *full, const lofi_shape *shape, bool *clash) {
+    lofi_tensor *tensor = lofi_graph_find(builder->graph, full);
+    *clash = tensor && (!(tensor->flags & LOFI_TENSOR_PARAMETER) || !same_shape(tensor, shape));
+    return tensor;
+}
+
+lofi_tensor *lofi_weight_as(lofi_builder *builder, const char *name, lofi_fill fill, bool as_f32, int rank,
+                            const int64_t *dims, int seen_rank, const int64_t *seen) {
+    lofi_graph *graph = builder->graph;
+    char full[LOFI_WEIGHT_NAME_MAX];
+    assert(rank <= LOFI_MAX_RANK && seen_rank <= LOFI_MAX_RANK);
+    if (lofi_graph_failed(graph) || !lofi_builder_name(builder, full, name)) return NULL;
+    if (!record(builder, full, fill, true, rank, dims)) return NULL;
+    lofi_shape shape = lofi_shape_of(LOFI_F32, seen_rank, seen);
+    bool clash = false;
+    lofi_tensor *known = known_parameter(builder, full, &shape, &clash);
+    if (clash) return lofi_graph_fail(graph, "'%s' is already in the graph as something else", full);
+    if (known) return known;
+    const void *data = NULL;
+    if (builder->source) {
+        lofi_error failure = LOFI_ERROR_INIT;
+        if (builder->source->find(builder->source->user, full, rank, dims, as_f32, &data, &shape.dtype, &failure) !=
+            LOFI_OK)
+            return lofi_graph_fail(graph, "%s", failure.message);
+    }
+    /* parameters are only read; the graph's pointer is writable because trainable ones are not */
+    return lofi_graph_parameter(graph, full, shape, (void *)(uintptr_t)data, false);
+}
+
+lofi_tensor *lofi_weight(lofi_builder *builder, const char *name, lofi_fill fill, int rank, const int64_t *dims) {
+    return lofi_weight_as(builder, name, fill, false, rank, dims, rank, dims);
+}
+
+lofi_tensor *lofi_weight_f32(lofi_builder *builder, const char *name, lofi_fill fill, int rank, const int64_t *dims) {
+    return lofi_weight_as(builder, name, fill, true, rank, dims, rank, dims);
+}
+
+void lofi_weight_unused(lofi_builder *builder, const char *name, lofi_fill fill, int rank, const int64_t *dims) {
+    char full[LOFI_WEIGHT_NAME_MAX];
+    assert(rank <= LOFI_MAX_RANK);
+    if (lofi_graph_failed(builder->graph) || !lofi_builder_name(builder, full, name)) return;
+    record(builder, full, fill, false, rank, dims);
+}
+
+/* ---- layers ---- */
+
+static lofi_tensor *with_adapter(lofi_builder *builder, lofi_tensor *x, lofi_tensor *y, const char *name, int64_t in,
+                                 int64_t out) {
+    const lofi_adapter_hook *hook = builder->adapter;
+    char full[LOFI_WEIGHT_NAME_MAX];
+    lofi_tensor *a = NULL, *b = NULL;
+    float scale = 1;
+    if (!hook || !y || !lofi_builder_name(builder, full, name)) return y;
+    if (!hook->attach(hook->user, builder->graph, full, in, out, &a, &b, &scale)) return y;
+    lofi_matmul_attributes down = {.transpose_b = 1, .alpha = 1}, up = {.transpose_b = 1, .alpha = scale};
+    return lofi_matmul(builder->graph, lofi_matmul(builder->graph, x, a, NULL, down), b, y, up);
+}
+
+static lofi_tensor *affine_layer(lofi_builder *builder, lofi_tensor *x, const char *name, int64_t in, int64_t out,
+                                 bool bias, int kernel_rank) {
+    char weight[LOFI_WEIGHT_NAME_MAX], offset[LOFI_WEIGHT_NAME_MAX];
+    int64_t dims[LOFI_MAX_RANK] = {out, in, 1, 1, 1, 1};
+    assert(kernel_rank >= 0 && 2 + kernel_rank <= LOFI_MAX_RANK);
+    snprintf(weight, sizeof weight, "%s.weight", name);
+    snprintf(offset, sizeof offset, "%s.bias", name);
+    lofi_tensor *w = lofi_weight_as(builder, weight, LOFI_FILL_MATRIX, false, 2 + kernel_rank, dims, 2, dims);
+    lofi_tensor *c = bias ? lofi_weight_f32(builder, offset, LOFI_FILL_ZERO, 1, &out) : NULL;
+    if (!w || (bias && !c)) return NULL;
+    return lofi_matmul(builder->graph, x, w, c, (lofi_matmul_attributes){.transpose_b = 1, .alpha = 1});
+}
+
+lofi_tensor *lofi_linear(lofi_builder *builder, lofi_tensor *x, const char *name, int64_t in, int64_t out, bool bias) {
+    return with_adapter(builder, x, affine_layer(builder, x, name, in, out, bias, 0), name, in, out);
+}
+
+lofi_tensor *lofi_pointwise(lofi_builder *builder, lofi_tensor *x, const char *name, int64_t in, int64_t out, bool bias,
+                            int kernel_rank) {
+    return affine_layer(builder, x, name, in, out, bias, kernel_rank);
+}
+
+lofi_tensor *lofi_scaled_query(lofi_builder *builder, lofi_tensor *query, int layer, const lofi_query_scale *scale) {
+    if (!scale || layer < scale->first || layer >= scale->end) return query;
+    return lofi_affine(builder->graph, query, scale->factor, 0);
+}
+
+lofi_tensor *lofi_builder_dropout(lofi_builder *builder, lofi_tensor *x, float p) {
+    if (!builder->dropout_key || p <= 0) return x;
+    return lofi_dropout(builder->graph, x, builder->dropout_key, p, builder->dropout_sites++);
+}
