@@ -1,0 +1,76 @@
+/* lora.h - low-rank adapters (Hu et al., arXiv 2106.09685): y = W x + b + scale B (A x) beside chosen linear layers.
+ *
+ * All A and B of an adapter lie in one flat block of f32, layer after layer, A [rank, in] before B [out, rank], so that
+ * clipping and the optimizer are single loops. The scale is alpha / sqrt(rank) when rank-stabilised (Kalajdzievski,
+ * arXiv 2312.03732), else alpha / rank.
+ *
+ * The files (lora_file.h) are those of diffusers and PEFT.
+ */
+#ifndef LOFI_LORA_LORA_H
+#define LOFI_LORA_LORA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "models/builder.h"
+
+#define LOFI_LORA_MAX_TARGETS 32
+#define LOFI_LORA_MAX_RANK 4096
+
+typedef struct lofi_lora_config {
+    int64_t rank; /* 1..LOFI_LORA_MAX_RANK */
+    double alpha; /* > 0 */
+    bool rslora;
+    size_t target_count;
+    /* A layer is adapted when its name is a target or ends in '.' and a target, as PEFT matches them. */
+    char targets[LOFI_LORA_MAX_TARGETS][64];
+} lofi_lora_config;
+
+/* Rank 256, alpha 32, rank-stabilised, and the eight targets of the original trainer. */
+lofi_lora_config lofi_lora_config_default(void);
+/* A JSON file with PEFT's keys: r, lora_alpha, use_rslora, target_modules. Keys that would change the arithmetic in a way
+ * that this program does not offer (dropout, bias, DoRA, patterns) are refused unless they are off. */
+lofi_code lofi_lora_config_load(lofi_lora_config *config, const char *path, lofi_error *err) LOFI_MUST_USE;
+double lofi_lora_scale(const lofi_lora_config *config);
+bool lofi_lora_matches(const lofi_lora_config *config, const char *layer);
+
+typedef struct lofi_lora_layer {
+    const char *name; /* "transformer_blocks.0.attn.to_q" */
+    int64_t in, out, rank;
+    float scale;               /* what B (A x) is multiplied by */
+    size_t a_offset, b_offset; /* into the flat block, in floats */
+} lofi_lora_layer;
+
+typedef struct lofi_adapter {
+    lofi_lora_config config; /* of adapters of other programs: the rank and alpha of their first layer */
+    lofi_lora_layer *layers;
+    size_t layer_count;
+    float *values; /* value_count floats */
+    size_t value_count;
+    struct lofi_arena *arena;
+} lofi_adapter;
+
+/* Zeroed A and B for every linear layer of the table that the config names. *out is yours. LOFI_ERR_NOT_FOUND when no
+ * layer matches; LOFI_ERR_USAGE when a target matches none. */
+lofi_code lofi_adapter_new(lofi_adapter **out, const lofi_lora_config *config, const lofi_weight_table *table, lofi_error *err)
+    LOFI_MUST_USE;
+void lofi_adapter_free(lofi_adapter *adapter); /* NULL is fine */
+/* A uniform in +-1/sqrt(in) (PEFT's default: Kaiming with a = sqrt(5)), B zero: the adapter starts without effect. */
+void lofi_adapter_init(lofi_adapter *adapter, uint64_t seed);
+const lofi_lora_layer *lofi_adapter_find(const lofi_adapter *adapter, const char *layer);
+
+/* For lofi_builder.adapter. The graph's parameters are called LAYER.lora_A.weight and LAYER.lora_B.weight and point into
+ * adapter->values; the adapter must outlive the graph. */
+typedef struct lofi_attachment {
+    lofi_adapter *adapter;
+    bool trainable;
+    float strength; /* multiplies every scale; 1 is the adapter as trained */
+} lofi_attachment;
+lofi_adapter_hook lofi_attachment_hook(lofi_attachment *attachment);
+/* The parameters of an attached adapter in the order of the flat block: tensors[2 i] is A, tensors[2 i + 1] is B of layer i
+ * (room for 2 * layer_count). LOFI_ERR_NOT_FOUND names a layer that the graph did not ask for. */
+lofi_code lofi_attachment_tensors(const lofi_adapter *adapter, const lofi_graph *graph, lofi_tensor **tensors, lofi_error *err)
+    LOFI_MUST_USE;
+
+#endif
