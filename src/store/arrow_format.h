@@ -1,0 +1,29 @@
+/* arrow_format.h - numbers of the Arrow IPC format that reader and writer share (Message.fbs, Schema.fbs). */
+#ifndef LOFI_STORE_ARROW_FORMAT_H
+#define LOFI_STORE_ARROW_FORMAT_H
+
+#define ARROW_CONTINUATION 0xffffffffu
+
+enum { ARROW_VERSION_4 = 3, ARROW_VERSION_5 = 4 };
+enum { ARROW_MESSAGE_SCHEMA = 1, ARROW_MESSAGE_DICTIONARY = 2, ARROW_MESSAGE_BATCH = 3 };
+enum { ARROW_PRECISION_SINGLE = 1, ARROW_PRECISION_DOUBLE = 2 };
+
+enum {
+    ARROW_TYPE_NULL = 1,
+    ARROW_TYPE_INT = 2,
+    ARROW_TYPE_FLOAT = 3,
+    ARROW_TYPE_BINARY = 4,
+    ARROW_TYPE_UTF8 = 5,
+    ARROW_TYPE_BOOL = 6,
+    ARROW_TYPE_LIST = 12,
+    ARROW_TYPE_STRUCT = 13,
+    ARROW_TYPE_UNION = 14,
+    ARROW_TYPE_FIXED_SIZE_LIST = 16,
+    ARROW_TYPE_MAP = 17,
+    ARROW_TYPE_DURATION = 18,
+    ARROW_TYPE_LARGE_BINARY = 19,
+    ARROW_TYPE_LARGE_UTF8 = 20,
+    ARROW_TYPE_LARGE_LIST = 21
+};
+
+#endif
