@@ -1,0 +1,24 @@
+/* normalizer.h - the "normalizer" part of a tokenizer.json.
+ *
+ * Known: Sequence, Precompiled, NFC, NFD, NFKC, NFKD, Lowercase, Strip, Prepend, and Replace with a String pattern or
+ * with a Regex of the form X+ or X{n,} (X one plain character or \s). Anything else is refused by its name.
+ */
+#ifndef LOFI_TEXT_NORMALIZER_H
+#define LOFI_TEXT_NORMALIZER_H
+
+#include <jansson.h>
+#include <stddef.h>
+
+#include "base/buffer.h"
+#include "base/error.h"
+
+typedef struct lofi_normalizer lofi_normalizer;
+
+/* `json` may be NULL or null: text stays as it is. */
+lofi_code lofi_normalizer_new(lofi_normalizer **out, const json_t *json, lofi_error *err) LOFI_MUST_USE;
+void lofi_normalizer_free(lofi_normalizer *normalizer); /* NULL is fine */
+/* Replaces *out by the normalised text. `text` must be valid UTF-8 and not lie in *out. */
+lofi_code lofi_normalizer_apply(const lofi_normalizer *normalizer, const char *text, size_t size, lofi_buffer *out,
+                                lofi_error *err) LOFI_MUST_USE;
+
+#endif
