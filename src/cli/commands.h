@@ -1,0 +1,12 @@
+/* commands.h - the list of commands, in the order of the help.
+ *
+ * To add a command: write cmd_NAME.c (see command.h) and put one line LOFI_COMMAND(lofi_command_NAME) into its group.
+ * Aliases, help, manual pages and completion follow from the table by themselves.
+ */
+LOFI_GROUP("Songs")
+LOFI_COMMAND(lofi_command_prompt_generate)
+
+LOFI_GROUP("Models")
+
+LOFI_GROUP("This program")
+LOFI_COMMAND(lofi_command_doctor)
