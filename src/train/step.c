@@ -1,0 +1,162 @@
+/* step.c - the graph of a training step, and filling it. */
+#include "train/step.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "diffusion/flow_loss.h"
+#include "graph/gradient.h"
+
+struct lofi_step {
+    lofi_ace_step_config config;
+    lofi_step_options options;
+    lofi_graph *graph;
+    lofi_session *session;
+    lofi_attachment attachment;
+    lofi_ace_step_conditions conditions;
+    lofi_tensor *latents, *noise, *attention_mask, *sigma, *timestep, *dropout_key, *loss;
+    float *gradient;
+    size_t gradient_count;
+};
+
+/* ---- building ---- */
+
+static void make_inputs(lofi_step *step) {
+    lofi_graph *graph = step->graph;
+    lofi_dim batch = lofi_dim_symbol(graph, "batch"), frames = lofi_dim_symbol(graph, "frames");
+    lofi_dim latent[] = {batch, step->config.in_channels, step->config.height, frames};
+    step->conditions = lofi_ace_step_condition_inputs(graph, &step->config);
+    step->latents = lofi_graph_input(graph, "latents", lofi_shape_of(LOFI_F32, 4, latent));
+    step->noise = lofi_graph_input(graph, "noise", lofi_shape_of(LOFI_F32, 4, latent));
+    step->attention_mask = lofi_graph_input(graph, "attention_mask", lofi_shape_of(LOFI_F32, 2, (lofi_dim[]){batch, frames}));
+    step->sigma = lofi_graph_input(graph, "sigma", lofi_shape_of(LOFI_F32, 1, &batch));
+    step->timestep = lofi_graph_input(graph, "timestep", lofi_shape_of(LOFI_F32, 1, &batch));
+    if (step->options.dropout) step->dropout_key = lofi_graph_input(graph, "dropout_key", lofi_shape_of(LOFI_I64, 1, (lofi_dim[]){2}));
+}
+
+static void build_network(lofi_step *step, lofi_loaded *transformer) {
+    lofi_adapter_hook hook = lofi_attachment_hook(&step->attachment);
+    lofi_builder builder = {.graph = step->graph, .source = lofi_loaded_source(transformer), .dropout_key = step->dropout_key,
+                            .adapter = step->attachment.adapter ? &hook : NULL};
+    lofi_ace_step_encoded encoded = lofi_ace_step_encode(&builder, &step->config, &step->conditions, NULL);
+    lofi_tensor *noisy = lofi_flow_noisy(step->graph, step->latents, step->noise, step->sigma);
+    lofi_tensor *output = lofi_ace_step_decode(&builder, &step->config, noisy, step->attention_mask, &encoded, step->timestep, NULL, NULL);
+    lofi_tensor *loss = lofi_flow_loss(step->graph, step->latents, noisy, output, step->sigma, step->attention_mask);
+    step->loss = lofi_graph_output(step->graph, "loss", loss);
+}
+
+static lofi_code differentiate(lofi_step *step, lofi_error *err) {
+    const lofi_adapter *adapter = step->attachment.adapter;
+    size_t count = 2 * adapter->layer_count;
+    lofi_tensor **wanted = calloc(count, sizeof *wanted), **grads = calloc(count, sizeof *grads);
+    void **places = calloc(count, sizeof *places);
+    lofi_code code = LOFI_OK;
+    if (!wanted || !grads || !places) code = lofi_fail(err, LOFI_ERR_MEMORY, "out of memory for gradients");
+    if (code == LOFI_OK) code = lofi_attachment_tensors(adapter, step->graph, wanted, err);
+    for (size_t i = 0; i < count && code == LOFI_OK; i++)
+        places[i] = step->gradient + (i % 2 ? adapter->layers[i / 2].b_offset : adapter->layers[i / 2].a_offset);
+    lofi_gradient_options options = {.checkpoint = step->options.checkpoint};
+    if (code == LOFI_OK) code = lofi_graph_differentiate(step->graph, step->loss, wanted, count, places, options, grads, err);
+    free(wanted);
+    free(grads);
+    free(places);
+    return code;
+}
+
+static lofi_code build(lofi_step *step, lofi_loaded *transformer, lofi_error *err) {
+    LOFI_TRY(lofi_ace_step_config_read(&step->config, lofi_loaded_config(transformer), err));
+    LOFI_TRY(lofi_graph_new(&step->graph, err));
+    make_inputs(step);
+    build_network(step, transformer);
+    LOFI_TRY(lofi_graph_check(step->graph, err));
+    if (step->options.gradients) {
+        step->gradient_count = step->attachment.adapter->value_count;
+        LOFI_TRY(lofi_alloc((void **)&step->gradient, step->gradient_count, sizeof(float), "the adapter's gradients", err));
+        LOFI_TRY(differentiate(step, err));
+    }
+    return lofi_session_new(&step->session, step->graph, (lofi_session_options){.threads = step->options.threads}, err);
+}
+
+lofi_code lofi_step_new(lofi_step **out, lofi_loaded *transformer, lofi_adapter *adapter, lofi_step_options options, lofi_error *err) {
+    lofi_step *step = calloc(1, sizeof *step);
+    if (!step) return lofi_fail(err, LOFI_ERR_MEMORY, "out of memory for a training step");
+    step->options = options;
+    step->attachment = (lofi_attachment){.adapter = adapter, .trainable = options.gradients, .strength = 1.0f};
+    lofi_code code = build(step, transformer, err);
+    if (code == LOFI_OK) *out = step;
+    else lofi_step_free(step);
+    return code;
+}
+
+void lofi_step_free(lofi_step *step) {
+    if (!step) return;
+    lofi_session_free(step->session);
+    lofi_graph_free(step->graph);
+    lofi_free(step->gradient);
+    free(step);
+}
+
+/* ---- running ---- */
+
+static lofi_code check_ids(const lofi_step *step, const lofi_step_inputs *inputs, lofi_error *err) {
+    for (int64_t i = 0; i < inputs->batch * inputs->lyric; i++)
+        if (inputs->lyric_token_ids[i] < 0 || inputs->lyric_token_ids[i] >= step->config.lyric_vocabulary) {
+            lofi_fail(err, LOFI_ERR_USAGE, "lyric token %lld is outside the model's vocabulary of %lld",
+                      (long long)inputs->lyric_token_ids[i], (long long)step->config.lyric_vocabulary);
+            return lofi_hint(err, "use the lyric vocabulary that belongs to the model");
+        }
+    return LOFI_OK;
+}
+
+static lofi_code fill(lofi_step *step, lofi_tensor *tensor, const void *values, lofi_error *err) {
+    void *data;
+    int64_t count;
+    LOFI_TRY(lofi_session_data(step->session, tensor, &data, &count, err));
+    memcpy(data, values, (size_t)count * lofi_dtype_bytes(tensor->shape.dtype));
+    return LOFI_OK;
+}
+
+static lofi_code fill_all(lofi_step *step, const lofi_step_inputs *inputs, lofi_error *err) {
+    LOFI_TRY(fill(step, step->latents, inputs->latents, err));
+    LOFI_TRY(fill(step, step->noise, inputs->noise, err));
+    LOFI_TRY(fill(step, step->attention_mask, inputs->attention_mask, err));
+    LOFI_TRY(fill(step, step->sigma, inputs->sigma, err));
+    LOFI_TRY(fill(step, step->timestep, inputs->timestep, err));
+    LOFI_TRY(fill(step, step->conditions.text_states, inputs->text_states, err));
+    LOFI_TRY(fill(step, step->conditions.text_mask, inputs->text_mask, err));
+    LOFI_TRY(fill(step, step->conditions.speaker, inputs->speaker, err));
+    LOFI_TRY(fill(step, step->conditions.lyric_token_ids, inputs->lyric_token_ids, err));
+    LOFI_TRY(fill(step, step->conditions.lyric_mask, inputs->lyric_mask, err));
+    if (!step->dropout_key) return LOFI_OK;
+    int64_t key[] = {(int64_t)inputs->seed, (int64_t)inputs->step};
+    return fill(step, step->dropout_key, key, err);
+}
+
+lofi_code lofi_step_run(lofi_step *step, const lofi_step_inputs *inputs, double *loss, lofi_error *err) {
+    LOFI_TRY(check_ids(step, inputs, err));
+    lofi_session_set(step->session, "batch", inputs->batch);
+    lofi_session_set(step->session, "frames", inputs->frames);
+    lofi_session_set(step->session, "text", inputs->text);
+    lofi_session_set(step->session, "lyric", inputs->lyric);
+    if (lofi_session_prepare(step->session, err) != LOFI_OK)
+        return lofi_hint(err, "shorter songs, a smaller --lora-rank and --gradient-checkpointing on need less");
+    LOFI_TRY(fill_all(step, inputs, err));
+    lofi_session_run(step->session);
+    void *value;
+    LOFI_TRY(lofi_session_data(step->session, step->loss, &value, NULL, err));
+    *loss = *(const float *)value;
+    return LOFI_OK;
+}
+
+const lofi_ace_step_config *lofi_step_config(const lofi_step *step) {
+    return &step->config;
+}
+
+const float *lofi_step_gradient(const lofi_step *step) {
+    return step->gradient;
+}
+
+lofi_session *lofi_step_session(lofi_step *step) {
+    return step->session;
+}

@@ -1,0 +1,52 @@
+/* step.h - one training step of the transformer: conditions and latents in, loss and gradients of the adapter out.
+ *
+ * One graph holds encode, decode, the flow-matching loss and, unless only the loss is wanted, the backward part. It is built
+ * once and run at any length; a length that was seen before costs no allocation.
+ */
+#ifndef LOFI_TRAIN_STEP_H
+#define LOFI_TRAIN_STEP_H
+
+#include <stdbool.h>
+
+#include "graph/session.h"
+#include "lora/lora.h"
+#include "models/ace_step_transformer.h"
+#include "models/loaded.h"
+
+typedef struct lofi_step lofi_step;
+
+typedef struct lofi_step_options {
+    bool gradients;  /* false: only the loss (held-out measurements) */
+    bool checkpoint; /* gradient checkpointing between blocks */
+    bool dropout;    /* the lyric encoder's, active while the original trains */
+    int threads;     /* 0: all */
+} lofi_step_options;
+
+/* Everything is borrowed for the call. B is the batch. */
+typedef struct lofi_step_inputs {
+    int64_t batch, frames, text, lyric; /* each at least 1 */
+    const float *latents;               /* [B, channels, height, frames], clean */
+    const float *noise;                 /* likewise */
+    const float *attention_mask;        /* [B, frames] */
+    const float *text_states;           /* [B, text, text_width] */
+    const float *text_mask;             /* [B, text] */
+    const int64_t *lyric_token_ids;     /* [B, lyric] */
+    const float *lyric_mask;            /* [B, lyric] */
+    const float *speaker;               /* [B, speaker_width] */
+    const float *sigma, *timestep;      /* [B] */
+    uint64_t seed, step;                /* key of the dropout; not read without dropout */
+} lofi_step_inputs;
+
+/* The transformer and the adapter must outlive the step. *out is yours. */
+lofi_code lofi_step_new(lofi_step **out, lofi_loaded *transformer, lofi_adapter *adapter, lofi_step_options options, lofi_error *err)
+    LOFI_MUST_USE;
+void lofi_step_free(lofi_step *step); /* NULL is fine */
+
+const lofi_ace_step_config *lofi_step_config(const lofi_step *step);
+/* LOFI_ERR_USAGE for an id outside the vocabulary, LOFI_ERR_MEMORY with what is needed; never half a result. */
+lofi_code lofi_step_run(lofi_step *step, const lofi_step_inputs *inputs, double *loss, lofi_error *err) LOFI_MUST_USE;
+/* d loss / d adapter of the last run, in the order of adapter->values; NULL without options.gradients. */
+const float *lofi_step_gradient(const lofi_step *step);
+lofi_session *lofi_step_session(lofi_step *step); /* for statistics and profiles */
+
+#endif
