@@ -1,0 +1,28 @@
+/* attention_rules.h - what the attention operators and their gradients share: attributes and shape rules. */
+#ifndef LOFI_OPS_ATTENTION_RULES_H
+#define LOFI_OPS_ATTENTION_RULES_H
+
+#include "graph/op.h"
+
+typedef struct lofi_heads_attributes {
+    int32_t heads;
+    float number; /* attention: scale; linear attention: epsilon; relative attention: 0 */
+} lofi_heads_attributes;
+
+/* Inputs 0, 1, 2 are q [B, S, heads * d] and k, v [B, K, heads * d] (K is S when same_length). */
+lofi_code lofi_heads_check(lofi_graph *graph, const lofi_node *node, bool same_length, lofi_error *err) LOFI_MUST_USE;
+
+/* 2 * length - 1: how many distances there are between `length` positions. */
+lofi_dim lofi_relative_distances(lofi_graph *graph, lofi_dim length);
+
+/* Rules of the three operators; the gradients' have d loss / d out as input 3 and the others one place later. */
+lofi_code lofi_attention_infer(lofi_graph *graph, const lofi_node *node, lofi_shape *outputs, lofi_error *err);
+lofi_code lofi_attention_gradient_infer(lofi_graph *graph, const lofi_node *node, lofi_shape *outputs, lofi_error *err);
+lofi_code lofi_relative_attention_infer(lofi_graph *graph, const lofi_node *node, lofi_shape *outputs, lofi_error *err);
+lofi_code lofi_relative_attention_gradient_infer(lofi_graph *graph, const lofi_node *node, lofi_shape *outputs,
+                                                 lofi_error *err);
+lofi_code lofi_linear_attention_infer(lofi_graph *graph, const lofi_node *node, lofi_shape *outputs, lofi_error *err);
+lofi_code lofi_linear_attention_gradient_infer(lofi_graph *graph, const lofi_node *node, lofi_shape *outputs,
+                                               lofi_error *err);
+
+#endif

@@ -1,0 +1,45 @@
+/* full.c - a tensor filled with one value; see ops.h. */
+#include <assert.h>
+
+#include "ops/gaps.h"
+#include "ops/ops.h"
+#include "graph/op.h"
+
+extern const lofi_op lofi_op_full;
+
+typedef struct full_attributes {
+    float value;
+    int32_t rank;
+    lofi_dim dims[LOFI_MAX_RANK];
+} full_attributes;
+
+lofi_tensor *lofi_full(lofi_graph *graph, float value, int rank, const lofi_dim *dims) {
+    assert(rank >= 0 && rank <= LOFI_MAX_RANK);
+    full_attributes attributes = {.value = value, .rank = rank};
+    for (int i = 0; i < rank; i++) attributes.dims[i] = dims[i];
+    return lofi_graph_add1(graph, &lofi_op_full, &attributes, NULL, 0);
+}
+
+static lofi_code infer(lofi_graph *graph, const lofi_node *node, lofi_shape *outputs, lofi_error *err) {
+    const full_attributes *a = node->attributes;
+    (void)graph, (void)err;
+    outputs[0] = lofi_shape_of(LOFI_F32, a->rank, a->dims);
+    return LOFI_OK;
+}
+
+static void cpu(const lofi_call *call) {
+    const full_attributes *a = call->attributes;
+    float *out = call->outputs[0].data;
+    for (int64_t i = 0; i < call->outputs[0].count; i++) out[i] = a->value;
+}
+
+const lofi_op lofi_op_full = {
+    .name = "full",
+    .outputs = 1,
+    .attribute_bytes = sizeof(full_attributes),
+    .infer = infer,
+    .cpu = cpu,
+    .gradient_gap = "it has no inputs",
+    .onnx_gap = LOFI_ONNX_LATER_GAP,
+    .cuda_gap = LOFI_CUDA_GAP,
+};

@@ -1,0 +1,67 @@
+/* linear_attention.c - linear attention with ReLU kernels; see ops.h and kernels/linear_attention.h. */
+#include "kernels/linear_attention.h"
+
+#include "ops/attention_rules.h"
+#include "ops/backward_attention.h"
+#include "ops/gaps.h"
+#include "ops/ops.h"
+
+extern const lofi_op lofi_op_linear_attention;
+
+lofi_tensor *lofi_linear_attention(lofi_graph *graph, lofi_tensor *q, lofi_tensor *k, lofi_tensor *v, lofi_tensor *mask,
+                                   int heads, float epsilon) {
+    lofi_heads_attributes attributes = {.heads = heads, .number = epsilon};
+    lofi_tensor *inputs[4] = {q, k, v, mask};
+    return lofi_graph_add1(graph, &lofi_op_linear_attention, &attributes, inputs, 4);
+}
+
+static lofi_linear_sizes sizes_of(const lofi_call *call) {
+    const lofi_heads_attributes *a = call->attributes;
+    const int64_t *q = call->inputs[0].dims;
+    return (lofi_linear_sizes){.batch = q[0],
+                               .length = q[1],
+                               .heads = a->heads,
+                               .width = q[2] / a->heads,
+                               .epsilon = a->number,
+                               .threads = call->threads};
+}
+
+static size_t workspace(const lofi_call *call) {
+    lofi_linear_sizes sizes = sizes_of(call);
+    return lofi_linear_attention_workspace(&sizes);
+}
+
+static void cpu(const lofi_call *call) {
+    lofi_linear_sizes sizes = sizes_of(call);
+    const lofi_view *in = call->inputs;
+    lofi_linear_inputs inputs = {in[0].data, in[1].data, in[2].data, in[3].data};
+    lofi_linear_attention_forward(&sizes, &inputs, call->outputs[0].data, call->workspace);
+}
+
+static void gradient(lofi_gradient *gradient, const lofi_node *node) {
+    const lofi_heads_attributes *a = node->attributes;
+    lofi_tensor *dout = lofi_gradient_of_output(gradient, node, 0), *in[4], *gradients[3];
+    if (!dout) return;
+    for (int i = 0; i < 4; i++) in[i] = lofi_gradient_input(gradient, node, i);
+    lofi_linear_attention_gradient(lofi_gradient_graph(gradient), in[0], in[1], in[2], dout, in[3], a->heads, a->number,
+                                   gradients);
+    for (int i = 0; i < 3; i++) {
+        if (lofi_gradient_wanted(gradient, node, i)) lofi_gradient_give(gradient, node, i, gradients[i]);
+    }
+}
+
+const lofi_op lofi_op_linear_attention = {
+    .name = "linear_attention",
+    .min_inputs = 3,
+    .max_inputs = 4,
+    .outputs = 1,
+    .attribute_bytes = sizeof(lofi_heads_attributes),
+    .infer = lofi_linear_attention_infer,
+    .cpu = cpu,
+    .workspace = workspace,
+    .gradient = gradient,
+    .differentiable = 0x7,
+    .gradient_gap = "masks are data",
+    .onnx_gap = LOFI_ONNX_LATER_GAP,
+    .cuda_gap = LOFI_CUDA_GAP,
+};

@@ -1,0 +1,73 @@
+/* pad.c - zeros before and after along one axis; see ops.h. Its gradient is slice. */
+#include <assert.h>
+
+#include "kernels/copy.h"
+#include "ops/axis.h"
+#include "ops/expect.h"
+#include "ops/gaps.h"
+#include "ops/ops.h"
+#include "ops/window.h"
+
+extern const lofi_op lofi_op_pad;
+
+lofi_tensor *lofi_pad_into(lofi_graph *graph, lofi_tensor *x, int axis, lofi_dim start, lofi_dim total) {
+    lofi_window_attributes attributes = {.axis = axis, .start = start, .length = total};
+    return lofi_graph_add1(graph, &lofi_op_pad, &attributes, &x, 1);
+}
+
+lofi_tensor *lofi_pad(lofi_graph *graph, lofi_tensor *x, int axis, lofi_dim before, lofi_dim after) {
+    lofi_dim total = 0;
+    if (x && axis >= 0 && axis < x->shape.rank) {
+        total = lofi_dim_add(graph, lofi_dim_add(graph, before, x->shape.dims[axis]), after);
+    }
+    return lofi_pad_into(graph, x, axis, before, total);
+}
+
+static lofi_code infer(lofi_graph *graph, const lofi_node *node, lofi_shape *outputs, lofi_error *err) {
+    const lofi_window_attributes *a = node->attributes;
+    const lofi_shape *x = &node->inputs[0]->shape;
+    if (a->axis < 0 || a->axis >= x->rank) {
+        return lofi_refuse(node, err, "axis %d is not among those of %s", (int)a->axis, lofi_shape_text(graph, x));
+    }
+    outputs[0] = *x;
+    outputs[0].dims[a->axis] = a->length;
+    return LOFI_OK;
+}
+
+static void cpu(const lofi_call *call) {
+    const lofi_window_attributes *a = call->attributes;
+    const lofi_view *x = &call->inputs[0], *out = &call->outputs[0];
+    int axis = (int)a->axis;
+    int64_t start = lofi_call_dim(call, a->start), rows = lofi_axis_outer(x, axis);
+    int64_t after = out->dims[axis] - start - x->dims[axis];
+    assert(start >= 0 && after >= 0);
+    size_t step = lofi_axis_step(x, axis), row = step * (size_t)out->dims[axis], used = step * (size_t)x->dims[axis];
+    char *to = out->data;
+    lofi_zero_rows(rows, step * (size_t)start, to, row, call->threads);
+    lofi_copy_rows(rows, used, x->data, used, to + step * (size_t)start, row, call->threads);
+    lofi_zero_rows(rows, step * (size_t)after, to + step * (size_t)start + used, row, call->threads);
+}
+
+static void gradient(lofi_gradient *gradient, const lofi_node *node) {
+    const lofi_window_attributes *a = node->attributes;
+    lofi_tensor *dout = lofi_gradient_of_output(gradient, node, 0);
+    int axis = (int)a->axis;
+    if (!dout) return;
+    lofi_gradient_give(
+        gradient, node, 0,
+        lofi_slice(lofi_gradient_graph(gradient), dout, axis, a->start, node->inputs[0]->shape.dims[axis]));
+}
+
+const lofi_op lofi_op_pad = {
+    .name = "pad",
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .outputs = 1,
+    .attribute_bytes = sizeof(lofi_window_attributes),
+    .infer = infer,
+    .cpu = cpu,
+    .gradient = gradient,
+    .differentiable = 0x1,
+    .onnx_gap = LOFI_ONNX_LATER_GAP,
+    .cuda_gap = LOFI_CUDA_GAP,
+};

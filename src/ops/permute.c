@@ -1,0 +1,65 @@
+/* permute.c - the axes of a tensor in another order; see ops.h and kernels/permute.h. */
+#include "kernels/permute.h"
+
+#include "ops/expect.h"
+#include "ops/gaps.h"
+#include "ops/ops.h"
+
+extern const lofi_op lofi_op_permute;
+
+typedef struct permute_attributes {
+    int32_t order[LOFI_MAX_RANK];
+} permute_attributes;
+
+lofi_tensor *lofi_permute(lofi_graph *graph, lofi_tensor *x, const int *order) {
+    permute_attributes attributes = {.order = {0}};
+    for (int i = 0; x && i < x->shape.rank; i++) attributes.order[i] = order[i];
+    return lofi_graph_add1(graph, &lofi_op_permute, &attributes, &x, 1);
+}
+
+static lofi_code infer(lofi_graph *graph, const lofi_node *node, lofi_shape *outputs, lofi_error *err) {
+    const permute_attributes *a = node->attributes;
+    const lofi_shape *x = &node->inputs[0]->shape;
+    unsigned seen = 0;
+    outputs[0] = *x;
+    for (int i = 0; i < x->rank; i++) {
+        int axis = a->order[i];
+        if (axis < 0 || axis >= x->rank || (seen >> axis & 1u)) {
+            return lofi_refuse(node, err, "the order must hold each axis of %s once, got axis %d at place %d",
+                               lofi_shape_text(graph, x), axis, i);
+        }
+        seen |= 1u << axis;
+        outputs[0].dims[i] = x->dims[axis];
+    }
+    return LOFI_OK;
+}
+
+static void cpu(const lofi_call *call) {
+    const permute_attributes *a = call->attributes;
+    const lofi_view *x = &call->inputs[0];
+    lofi_permute_axes(x->rank, x->dims, a->order, lofi_dtype_bytes(x->dtype), x->data, call->outputs[0].data,
+                      call->threads);
+}
+
+static void gradient(lofi_gradient *gradient, const lofi_node *node) {
+    const permute_attributes *a = node->attributes;
+    lofi_tensor *dout = lofi_gradient_of_output(gradient, node, 0);
+    int inverse[LOFI_MAX_RANK] = {0};
+    if (!dout) return;
+    for (int i = 0; i < dout->shape.rank; i++) inverse[a->order[i]] = i;
+    lofi_gradient_give(gradient, node, 0, lofi_permute(lofi_gradient_graph(gradient), dout, inverse));
+}
+
+const lofi_op lofi_op_permute = {
+    .name = "permute",
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .outputs = 1,
+    .attribute_bytes = sizeof(permute_attributes),
+    .infer = infer,
+    .cpu = cpu,
+    .gradient = gradient,
+    .differentiable = 0x1,
+    .onnx_gap = LOFI_ONNX_LATER_GAP,
+    .cuda_gap = LOFI_CUDA_GAP,
+};

@@ -1,0 +1,96 @@
+/* relative_bias.c - the position bias of T5 and UMT5; see ops.h.
+ *
+ * Buckets (Raffel et al., arXiv 1910.10683, section 2.1; both directions): half of them for keys after the query, half
+ * for the others. Of each half the first half is one distance each, the rest grows with the logarithm up to
+ * max_distance. The logarithm is taken in f32, as the original rounds it.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "base/half.h"
+#include "ops/expect.h"
+#include "ops/gaps.h"
+#include "ops/ops.h"
+
+extern const lofi_op lofi_op_relative_bias;
+
+typedef struct bias_attributes {
+    lofi_dim length;
+    int64_t max_distance;
+} bias_attributes;
+
+lofi_tensor *lofi_relative_bias(lofi_graph *graph, lofi_tensor *table, lofi_dim length, int max_distance) {
+    bias_attributes attributes = {.length = length, .max_distance = max_distance};
+    return lofi_graph_add1(graph, &lofi_op_relative_bias, &attributes, &table, 1);
+}
+
+static lofi_code infer(lofi_graph *graph, const lofi_node *node, lofi_shape *outputs, lofi_error *err) {
+    const bias_attributes *a = node->attributes;
+    const lofi_shape *table = &node->inputs[0]->shape;
+    bool number = table->dtype == LOFI_F32 || table->dtype == LOFI_BF16 || table->dtype == LOFI_F16;
+    if (!number || table->rank != 2 || table->dims[0] < 4 || table->dims[0] % 4 != 0) {
+        return lofi_refuse(node, err, "the table must be [buckets, heads] f32, bf16 or f16 with a multiple of 4 buckets, got %s",
+                           lofi_shape_text(graph, table));
+    }
+    if (a->max_distance <= table->dims[0] / 4) {
+        return lofi_refuse(node, err, "the largest distance must be above %d, a quarter of the buckets, got %d",
+                           (int)(table->dims[0] / 4), (int)a->max_distance);
+    }
+    outputs[0] = lofi_shape_of(LOFI_F32, 3, (lofi_dim[]){table->dims[1], a->length, a->length});
+    return LOFI_OK;
+}
+
+/* distance: of the key from the query */
+static int64_t bucket_of(int64_t distance, int64_t buckets, int64_t max_distance) {
+    int64_t half = buckets / 2, exact = half / 2, base = distance > 0 ? half : 0;
+    int64_t far = distance < 0 ? -distance : distance;
+    if (far < exact) return base + far;
+    float ratio = (float)log((double)((float)far / (float)exact)) / (float)log((double)max_distance / (double)exact);
+    int64_t bucket = exact + (int64_t)(ratio * (float)(half - exact));
+    return base + (bucket < half ? bucket : half - 1);
+}
+
+static float table_value(const lofi_view *table, int64_t index) {
+    if (table->dtype == LOFI_F32) return ((const float *)table->data)[index];
+    uint16_t bits = ((const uint16_t *)table->data)[index];
+    return table->dtype == LOFI_BF16 ? lofi_f32_from_bf16(bits) : lofi_f32_from_f16(bits);
+}
+
+/* One row of all distances per head. */
+static size_t workspace(const lofi_call *call) {
+    const int64_t *out = call->outputs[0].dims;
+    return (size_t)(out[0] * 2 * out[1]) * sizeof(float);
+}
+
+static void cpu(const lofi_call *call) {
+    const bias_attributes *a = call->attributes;
+    const lofi_view *table = &call->inputs[0], *out = &call->outputs[0];
+    int64_t heads = out->dims[0], length = out->dims[1];
+    float *by_distance = call->workspace;
+    for (int64_t distance = 1 - length; distance < length; distance++) {
+        int64_t bucket = bucket_of(distance, table->dims[0], a->max_distance);
+        for (int64_t h = 0; h < heads; h++) {
+            by_distance[h * 2 * length + length - 1 + distance] = table_value(table, bucket * heads + h);
+        }
+    }
+#pragma omp parallel for schedule(static) num_threads(call->threads)
+    for (int64_t row = 0; row < heads * length; row++) {
+        int64_t h = row / length, i = row % length;
+        memcpy((float *)out->data + row * length, by_distance + h * 2 * length + length - 1 - i,
+               (size_t)length * sizeof(float));
+    }
+}
+
+const lofi_op lofi_op_relative_bias = {
+    .name = "relative_bias",
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .outputs = 1,
+    .attribute_bytes = sizeof(bias_attributes),
+    .infer = infer,
+    .cpu = cpu,
+    .workspace = workspace,
+    .gradient_gap = "the text encoder that it belongs to is never trained",
+    .onnx_gap = LOFI_ONNX_LATER_GAP,
+    .cuda_gap = LOFI_CUDA_GAP,
+};

@@ -1,0 +1,55 @@
+/* timestep_sinusoid.c - sinusoids of timesteps; see ops.h. Rounded to f32 at every step, as the original's. */
+#include <math.h>
+
+#include "ops/expect.h"
+#include "ops/gaps.h"
+#include "ops/ops.h"
+
+extern const lofi_op lofi_op_timestep_sinusoid;
+
+typedef struct sinusoid_attributes {
+    int64_t width;
+} sinusoid_attributes;
+
+lofi_tensor *lofi_timestep_sinusoid(lofi_graph *graph, lofi_tensor *t, int width) {
+    sinusoid_attributes attributes = {.width = width};
+    return lofi_graph_add1(graph, &lofi_op_timestep_sinusoid, &attributes, &t, 1);
+}
+
+static lofi_code infer(lofi_graph *graph, const lofi_node *node, lofi_shape *outputs, lofi_error *err) {
+    const sinusoid_attributes *a = node->attributes;
+    LOFI_TRY(lofi_expect_rank(graph, node, 0, "the timesteps", 1, "[batch]", err));
+    if (a->width < 2 || a->width % 2 != 0) {
+        return lofi_refuse(node, err, "the width must be even, got %d", (int)a->width);
+    }
+    outputs[0] = lofi_shape_of(LOFI_F32, 2, (lofi_dim[]){node->inputs[0]->shape.dims[0], a->width});
+    return LOFI_OK;
+}
+
+static void cpu(const lofi_call *call) {
+    const float *t = call->inputs[0].data;
+    float *out = call->outputs[0].data;
+    int64_t batch = call->outputs[0].dims[0], width = call->outputs[0].dims[1], half = width / 2;
+    for (int64_t i = 0; i < half; i++) {
+        float exponent = (float)-log(10000.0) * (float)i / (float)half;
+        float frequency = (float)exp((double)exponent);
+        for (int64_t b = 0; b < batch; b++) {
+            double angle = (double)(t[b] * frequency);
+            out[b * width + i] = (float)cos(angle);
+            out[b * width + half + i] = (float)sin(angle);
+        }
+    }
+}
+
+const lofi_op lofi_op_timestep_sinusoid = {
+    .name = "timestep_sinusoid",
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .outputs = 1,
+    .attribute_bytes = sizeof(sinusoid_attributes),
+    .infer = infer,
+    .cpu = cpu,
+    .gradient_gap = "timesteps are data",
+    .onnx_gap = LOFI_ONNX_LATER_GAP,
+    .cuda_gap = LOFI_CUDA_GAP,
+};
