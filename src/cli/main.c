@@ -29,18 +29,20 @@ static int exit_status_for(const lofi_command *command, lofi_code code) {
     return code == LOFI_ERR_LIMIT ? 3 : 1;
 }
 
-/* Ends with the status of the output when all else went well. */
+/* Output that could not be written is a failure, whatever the command thought of its work. */
 static int finish(lofi_context *context, const lofi_command *command, int status) {
     lofi_error problem = LOFI_ERROR_INIT;
-    if (lofi_finish_output(&problem) == LOFI_OK || status != 0) return status;
+    if (lofi_finish_output(&problem) == LOFI_OK) return status;
     context->json = false;
     lofi_print_failure(context, &problem);
-    return exit_status_for(command, problem.code);
+    return status != 0 ? status : exit_status_for(command, problem.code);
 }
 
 static int fail(lofi_context *context, const lofi_command *command, const lofi_error *failure) {
     lofi_print_failure(context, failure);
-    return finish(context, command, exit_status_for(command, failure->code));
+    lofi_code finished = lofi_finish_output(NULL);
+    (void)finished; /* there is a failure to report already, and lofi_print_failure says when it cannot be printed */
+    return exit_status_for(command, failure->code);
 }
 
 /* Prints a text that was made, or says why it could not be made. */

@@ -1,0 +1,84 @@
+# What can be made. Each of `make demo` and `make test` is enough by itself on a fresh Debian 12. See docs/building.md.
+
+SHELL := /bin/bash
+PREFIX ?= /usr/local
+JOBS ?= $(shell nproc)
+BUILD := build
+generator := $(shell command -v ninja >/dev/null && echo -G Ninja)
+configure = cmake --preset $(1) $(generator) $(2) --log-level=WARNING
+compile = cmake --build $(BUILD)/$(1) -j $(JOBS)
+
+.PHONY: help
+help: ## this list
+	@echo "What can be made:"
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
+
+.PHONY: demo
+demo: install-build-packages install-demo-packages ## install what is missing, build, and show the whole path on real songs
+	@$(MAKE) --no-print-directory build
+	$(BUILD)/release/lofi demo
+
+.PHONY: test
+test: install-build-packages install-test-packages ## install what is missing, build, and run all tests
+	@$(MAKE) --no-print-directory build TESTS=ON
+	ctest --test-dir $(BUILD)/release --output-on-failure -j $(JOBS)
+
+# TESTS=ON when the test libraries are there; a build for use does not need them.
+TESTS ?= $(shell pkg-config --exists cmocka 2>/dev/null && echo ON || echo OFF)
+
+.PHONY: build
+build: ## the program, optimised: build/release/lofi
+	@if [ -f $(BUILD)/release/CMakeCache.txt ]; then \
+	    $(call configure,release,-DLOFI_TESTS=$(TESTS)) >/dev/null; \
+	else \
+	    $(call configure,release,-DLOFI_TESTS=$(TESTS)); \
+	fi
+	@$(call compile,release)
+
+.PHONY: debug
+debug: ## the program for the debugger: build/debug/lofi
+	@$(call configure,debug) && $(call compile,debug)
+
+.PHONY: asan
+asan: ## the program with AddressSanitizer and UndefinedBehaviorSanitizer: build/asan/lofi
+	@$(call configure,asan) && $(call compile,asan)
+
+.PHONY: test-asan
+test-asan: asan ## the unit tests under the sanitizers, leaks included
+	ctest --test-dir $(BUILD)/asan -L unit --output-on-failure -j $(JOBS)
+
+.PHONY: test-python
+test-python: ## a Python in build/python with the real readers of our files, for the tests that use them
+	tools/make-python $(BUILD)/python
+
+.PHONY: clang
+clang: ## the program built with clang: build/clang/lofi
+	@$(call configure,clang) && $(call compile,clang)
+
+.PHONY: check
+check: ## rules of the source code: layers, sizes, format, cppcheck
+	tools/check_sources
+
+.PHONY: format
+format: ## bring all sources into the format of .clang-format
+	clang-format -i $$(git ls-files 'src/*.[ch]' 'src/*.cc' 'tests/*.[ch]' 'bench/*.[ch]')
+
+.PHONY: bench
+bench: build ## measure speed and memory
+	@if [ -x bench/run ]; then bench/run $(BUILD)/release; else echo "make bench: there is no bench/run in this version"; exit 1; fi
+
+.PHONY: install
+install: build ## install the program, its aliases, data, manual pages and completion: make install PREFIX=DIR
+	cmake --install $(BUILD)/release --prefix "$(abspath $(DESTDIR)$(PREFIX))"
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf $(BUILD)
+
+.PHONY: install-build-packages install-test-packages install-demo-packages
+install-build-packages:
+	@tools/install-dependencies build
+install-test-packages:
+	@tools/install-dependencies test
+install-demo-packages:
+	@tools/install-dependencies demo
