@@ -1,0 +1,202 @@
+/* elementwise.c - see elementwise.h. Threads take pieces of PIECE elements; a piece is one vector loop. */
+#include "kernels/elementwise.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "kernels/vector.h"
+
+#define PIECE 16384
+
+/* Runs `statement` for the pieces [first, first + length) of `count` elements. */
+#define FOR_PIECES(count, threads, statement)                                                                          \
+    do {                                                                                                               \
+        int64_t pieces_ = ((count) + PIECE - 1) / PIECE;                                                               \
+        _Pragma("omp parallel for schedule(static) num_threads(threads) if (pieces_ > 1 && threads > 1)") for (        \
+            int64_t piece_ = 0; piece_ < pieces_; piece_++) {                                                          \
+            int64_t first = piece_ * PIECE;                                                                            \
+            int64_t length = (count) - first < PIECE ? (count) - first : PIECE;                                        \
+            statement;                                                                                                 \
+        }                                                                                                              \
+    } while (0)
+
+/* Threads for `rows` rows of `width` elements: one where splitting costs more than it gives. */
+static int team_for(int64_t rows, int64_t width, int threads) {
+    return rows > 1 && rows * width > PIECE ? threads : 1;
+}
+
+/* ---- affine, square ---- */
+
+static inline LOFI_BODY void affine_body(float *out, const float *x, float factor, float offset, int64_t count) {
+#pragma omp simd
+    for (int64_t i = 0; i < count; i++) out[i] = factor * x[i] + offset;
+}
+LOFI_VERSIONS(affine, (float *out, const float *x, float factor, float offset, int64_t count),
+              (out, x, factor, offset, count))
+
+void lofi_affine_array(float *out, const float *x, float factor, float offset, int64_t count, int threads) {
+    FOR_PIECES(count, threads, affine(out + first, x + first, factor, offset, length));
+}
+
+static inline LOFI_BODY void square_body(float *out, const float *x, int64_t count) {
+#pragma omp simd
+    for (int64_t i = 0; i < count; i++) out[i] = x[i] * x[i];
+}
+LOFI_VERSIONS(square, (float *out, const float *x, int64_t count), (out, x, count))
+
+void lofi_square_array(float *out, const float *x, int64_t count, int threads) {
+    FOR_PIECES(count, threads, square(out + first, x + first, length));
+}
+
+/* ---- silu ---- */
+
+static inline LOFI_BODY float sigmoid_of(float x) {
+    return 1.0f / (1.0f + lofi_exp_f32(-x));
+}
+
+static inline LOFI_BODY float silu_of(float x) {
+    return x / (1.0f + lofi_exp_f32(-x));
+}
+
+static inline LOFI_BODY float silu_slope(float x) {
+    float s = sigmoid_of(x);
+    return s * (1.0f + x * (1.0f - s));
+}
+
+static inline LOFI_BODY void silu_body(float *out, const float *x, int64_t count) {
+#pragma omp simd
+    for (int64_t i = 0; i < count; i++) out[i] = silu_of(x[i]);
+}
+LOFI_VERSIONS(silu, (float *out, const float *x, int64_t count), (out, x, count))
+
+void lofi_silu_array(float *out, const float *x, int64_t count, int threads) {
+    FOR_PIECES(count, threads, silu(out + first, x + first, length));
+}
+
+static inline LOFI_BODY void silu_gradient_body(float *dx, const float *x, const float *dy, int64_t count) {
+#pragma omp simd
+    for (int64_t i = 0; i < count; i++) dx[i] = dy[i] * silu_slope(x[i]);
+}
+LOFI_VERSIONS(silu_gradient, (float *dx, const float *x, const float *dy, int64_t count), (dx, x, dy, count))
+
+void lofi_silu_gradient_array(float *dx, const float *x, const float *dy, int64_t count, int threads) {
+    FOR_PIECES(count, threads, silu_gradient(dx + first, x + first, dy + first, length));
+}
+
+/* ---- relu ---- */
+
+static inline LOFI_BODY void relu_body(float *out, const float *x, int64_t count) {
+#pragma omp simd
+    for (int64_t i = 0; i < count; i++) out[i] = x[i] < 0.0f ? 0.0f : x[i];
+}
+LOFI_VERSIONS(relu, (float *out, const float *x, int64_t count), (out, x, count))
+
+void lofi_relu_array(float *out, const float *x, int64_t count, int threads) {
+    FOR_PIECES(count, threads, relu(out + first, x + first, length));
+}
+
+static inline LOFI_BODY void relu_gradient_body(float *dx, const float *x, const float *dy, int64_t count) {
+#pragma omp simd
+    for (int64_t i = 0; i < count; i++) dx[i] = x[i] > 0.0f ? dy[i] : 0.0f;
+}
+LOFI_VERSIONS(relu_gradient, (float *dx, const float *x, const float *dy, int64_t count), (dx, x, dy, count))
+
+void lofi_relu_gradient_array(float *dx, const float *x, const float *dy, int64_t count, int threads) {
+    FOR_PIECES(count, threads, relu_gradient(dx + first, x + first, dy + first, length));
+}
+
+/* ---- gelu: (1 + tanh(u)) / 2 is 1 / (1 + e^-2u), which loses nothing for negative u ---- */
+
+#define TWICE_ROOT_2_OVER_PI 1.5957691216057308f
+#define CUBIC                0.044715f
+
+static inline LOFI_BODY void gelu_tanh_body(float *out, const float *x, int64_t count) {
+#pragma omp simd
+    for (int64_t i = 0; i < count; i++) {
+        float v = x[i];
+        out[i] = v / (1.0f + lofi_exp_f32(-TWICE_ROOT_2_OVER_PI * (v + CUBIC * v * v * v)));
+    }
+}
+LOFI_VERSIONS(gelu_tanh, (float *out, const float *x, int64_t count), (out, x, count))
+
+static void gelu_erf(float *out, const float *x, int64_t count) {
+    for (int64_t i = 0; i < count; i++) out[i] = 0.5f * x[i] * erfcf(-0.70710678118654752f * x[i]);
+}
+
+void lofi_gelu_array(float *out, const float *x, bool tanh_form, int64_t count, int threads) {
+    if (tanh_form) FOR_PIECES(count, threads, gelu_tanh(out + first, x + first, length));
+    else FOR_PIECES(count, threads, gelu_erf(out + first, x + first, length));
+}
+
+static inline LOFI_BODY void gelu_tanh_gradient_body(float *dx, const float *x, const float *dy, int64_t count) {
+#pragma omp simd
+    for (int64_t i = 0; i < count; i++) {
+        float v = x[i];
+        float s = sigmoid_of(TWICE_ROOT_2_OVER_PI * (v + CUBIC * v * v * v));
+        float slope = TWICE_ROOT_2_OVER_PI * (1.0f + 3.0f * CUBIC * v * v);
+        float bend = s * (1.0f - s);
+        dx[i] = dy[i] * (s + (bend > 0.0f ? v * bend * slope : 0.0f)); /* 0 * infinity where s has run out */
+    }
+}
+LOFI_VERSIONS(gelu_tanh_gradient, (float *dx, const float *x, const float *dy, int64_t count), (dx, x, dy, count))
+
+static void gelu_erf_gradient(float *dx, const float *x, const float *dy, int64_t count) {
+    for (int64_t i = 0; i < count; i++) {
+        float v = x[i];
+        float density = 0.39894228040143268f * expf(-0.5f * v * v);
+        dx[i] = dy[i] * (0.5f * erfcf(-0.70710678118654752f * v) + v * density);
+    }
+}
+
+void lofi_gelu_gradient_array(float *dx, const float *x, const float *dy, bool tanh_form, int64_t count, int threads) {
+    if (tanh_form) FOR_PIECES(count, threads, gelu_tanh_gradient(dx + first, x + first, dy + first, length));
+    else FOR_PIECES(count, threads, gelu_erf_gradient(dx + first, x + first, dy + first, length));
+}
+
+/* ---- exp ---- */
+
+static inline LOFI_BODY void exponential_body(float *out, const float *x, int64_t count) {
+#pragma omp simd
+    for (int64_t i = 0; i < count; i++) out[i] = lofi_exp_f32(x[i]);
+}
+LOFI_VERSIONS(exponential, (float *out, const float *x, int64_t count), (out, x, count))
+
+void lofi_exp_array(float *out, const float *x, int64_t count, int threads) {
+    FOR_PIECES(count, threads, exponential(out + first, x + first, length));
+}
+
+/* ---- gated silu ---- */
+
+static inline LOFI_BODY void gated_row_body(float *out, const float *x, int64_t width) {
+#pragma omp simd
+    for (int64_t i = 0; i < width; i++) out[i] = x[i] * silu_of(x[width + i]);
+}
+LOFI_VERSIONS(gated_row, (float *out, const float *x, int64_t width), (out, x, width))
+
+void lofi_gated_silu_rows(float *out, const float *x, int64_t rows, int64_t width, int threads) {
+    int team = team_for(rows, width, threads);
+#pragma omp parallel for schedule(static) num_threads(team) if (team > 1)
+    for (int64_t row = 0; row < rows; row++) gated_row(out + row * width, x + row * 2 * width, width);
+}
+
+static inline LOFI_BODY void gated_gradient_row_body(float *dx, const float *x, const float *dy, int64_t width) {
+#pragma omp simd
+    for (int64_t i = 0; i < width; i++) {
+        float gate = x[width + i], s = sigmoid_of(gate), value = x[i];
+        dx[i] = dy[i] * gate * s;
+        dx[width + i] = dy[i] * value * (s * (1.0f + gate * (1.0f - s)));
+    }
+}
+LOFI_VERSIONS(gated_gradient_row, (float *dx, const float *x, const float *dy, int64_t width), (dx, x, dy, width))
+
+void lofi_gated_silu_gradient_rows(float *dx, const float *x, const float *dy, int64_t rows, int64_t width, int threads) {
+    int team = team_for(rows, width, threads);
+#pragma omp parallel for schedule(static) num_threads(team) if (team > 1)
+    for (int64_t row = 0; row < rows; row++)
+        gated_gradient_row(dx + row * 2 * width, x + row * 2 * width, dy + row * width, width);
+}
+
+void lofi_copy_bytes(void *out, const void *in, size_t bytes, int threads) {
+    if (out == in) return;
+    FOR_PIECES((int64_t)bytes, threads, memcpy((char *)out + first, (const char *)in + first, (size_t)length));
+}

@@ -1,0 +1,169 @@
+/* gemm.c - see gemm.h. */
+#include "kernels/gemm.h"
+
+#include <assert.h>
+#include <cblas.h>
+#include <pthread.h>
+
+#include "base/half.h"
+
+/* OpenBLAS blocks the inner dimension itself; a panel of a converted B is a few of its blocks. */
+#define PANEL_K 768
+
+/* Tiles at least this large cost little more than one call for all of it (bench/gemm). */
+#define TILE_M    192
+#define TILE_N    512
+#define TILE_WORK ((int64_t)1 << 22) /* multiply-adds that are worth a thread */
+
+typedef struct tiling {
+    int64_t rows, columns; /* how many tiles */
+    int64_t height, width; /* of a tile; the last may be smaller */
+} tiling;
+
+static int64_t ceil_div(int64_t a, int64_t b) {
+    return (a + b - 1) / b;
+}
+
+static int64_t clamp(int64_t value, int64_t low, int64_t high) {
+    return value < low ? low : value > high ? high : value;
+}
+
+/* Pieces of about `size`, their size a multiple of 16. */
+static int64_t cut(int64_t length, int64_t size, int64_t *pieces) {
+    int64_t count = clamp((length + size / 2) / size, 1, length > 0 ? length : 1);
+    int64_t piece = ceil_div(ceil_div(length, count), 16) * 16;
+    if (piece < 1) piece = 16;
+    *pieces = length > 0 ? ceil_div(length, piece) : 0;
+    return piece;
+}
+
+static tiling tiles_of(const lofi_gemm *gemm) {
+    tiling tiles;
+    int64_t m = gemm->m, n = gemm->n, k = gemm->k > 0 ? gemm->k : 1;
+    int64_t height = TILE_M, width = TILE_N;
+    if (m < height) width = width * height / (m > 16 ? m : 16);
+    if (n < width) height = height * TILE_N / (n > 16 ? n : 16);
+    while (height < m && width < n && height * width * k < TILE_WORK) height *= 2, width *= 2;
+    while ((height < m || width < n) && clamp(m, 1, height) * clamp(n, 1, width) * k < TILE_WORK) {
+        if (height < m) height *= 2;
+        else width *= 2;
+    }
+    tiles.height = cut(m, height, &tiles.rows);
+    tiles.width = cut(n, width, &tiles.columns);
+    return tiles;
+}
+
+static pthread_once_t single_threaded = PTHREAD_ONCE_INIT;
+
+extern void openblas_set_num_threads(int count);
+
+static void make_single_threaded(void) {
+    openblas_set_num_threads(1);
+}
+
+/* One call of the library for a part of the product, beta 0 or 1. */
+static void multiply(int64_t m, int64_t n, int64_t k, float alpha, const float *a, int64_t a_stride, bool transpose_a,
+                     const float *b, int64_t b_stride, bool transpose_b, float beta, float *c, int64_t c_stride) {
+    cblas_sgemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans, transpose_b ? CblasTrans : CblasNoTrans, (int)m,
+                (int)n, (int)k, alpha, a, (int)a_stride, b, (int)b_stride, beta, c, (int)c_stride);
+}
+
+static void start_with_bias(const lofi_gemm *part) {
+    if (part->bias == part->c) return; /* one row, computed in place */
+    for (int64_t i = 0; i < part->m; i++)
+        memcpy(part->c + i * part->c_stride, part->bias, (size_t)part->n * sizeof(float));
+}
+
+void lofi_gemm_serial(const lofi_gemm *gemm) {
+    assert(gemm->b_type == LOFI_F32);
+    assert(!(gemm->accumulate && gemm->bias));
+    pthread_once(&single_threaded, make_single_threaded);
+    if (gemm->m <= 0 || gemm->n <= 0) return;
+    bool add = gemm->accumulate;
+    if (gemm->bias) start_with_bias(gemm), add = true;
+    if (gemm->k <= 0) {
+        for (int64_t i = 0; !add && i < gemm->m; i++)
+            memset(gemm->c + i * gemm->c_stride, 0, (size_t)gemm->n * sizeof(float));
+        return;
+    }
+    multiply(gemm->m, gemm->n, gemm->k, gemm->alpha, gemm->a, gemm->a_stride, gemm->transpose_a, gemm->b, gemm->b_stride,
+             gemm->transpose_b, add ? 1.0f : 0.0f, gemm->c, gemm->c_stride);
+}
+
+static void convert(float *out, const uint16_t *in, int64_t count, lofi_dtype type) {
+    if (type == LOFI_BF16) lofi_f32_from_bf16_array(out, in, (size_t)count);
+    else lofi_f32_from_f16_array(out, in, (size_t)count);
+}
+
+/* B stored in 16 bits: panels of it become f32 in `panel`, [columns of the tile, PANEL_K] or [PANEL_K, columns]. */
+static void multiply_converted(const lofi_gemm *part, float *panel) {
+    lofi_gemm piece = *part;
+    piece.b_type = LOFI_F32;
+    piece.b = panel;
+    if (part->k <= 0) lofi_gemm_serial(&piece);
+    for (int64_t k0 = 0; k0 < part->k; k0 += PANEL_K) {
+        piece.k = clamp(part->k - k0, 0, PANEL_K);
+        piece.a = part->a + (part->transpose_a ? k0 * part->a_stride : k0);
+        int64_t rows = part->transpose_b ? part->n : piece.k, columns = part->transpose_b ? piece.k : part->n;
+        const uint16_t *b = (const uint16_t *)part->b + (part->transpose_b ? k0 : k0 * part->b_stride);
+        for (int64_t i = 0; i < rows; i++) convert(panel + i * columns, b + i * part->b_stride, columns, part->b_type);
+        piece.b_stride = columns;
+        lofi_gemm_serial(&piece);
+        piece.accumulate = true, piece.bias = NULL;
+    }
+}
+
+/* The part of the product that is tile number `index`. */
+static lofi_gemm tile_at(const lofi_gemm *gemm, tiling tiles, int64_t index) {
+    lofi_gemm part = *gemm;
+    int64_t i = index % tiles.rows * tiles.height, j = index / tiles.rows * tiles.width;
+    part.m = clamp(gemm->m - i, 0, tiles.height);
+    part.n = clamp(gemm->n - j, 0, tiles.width);
+    part.a += gemm->transpose_a ? i : i * gemm->a_stride;
+    int64_t b_offset = gemm->transpose_b ? j * gemm->b_stride : j;
+    part.b = (const char *)gemm->b + b_offset * (int64_t)lofi_dtype_bytes(gemm->b_type);
+    part.c += i * gemm->c_stride + j;
+    if (gemm->bias) part.bias += j;
+    return part;
+}
+
+static size_t panel_floats(const lofi_gemm *gemm) {
+    if (gemm->b_type == LOFI_F32) return 0;
+    tiling tiles = tiles_of(gemm);
+    return (size_t)clamp(gemm->n, 0, tiles.width) * (size_t)clamp(gemm->k, 0, PANEL_K);
+}
+
+static size_t rounded(size_t floats) {
+    return (floats + 15) / 16 * 16; /* panels of different threads share no cache line */
+}
+
+size_t lofi_gemm_workspace(const lofi_gemm *gemm, int threads) {
+    return rounded(panel_floats(gemm)) * sizeof(float) * (size_t)threads;
+}
+
+void lofi_gemm_run_batch(const lofi_gemm *gemm, lofi_gemm_batch batch, void *workspace, int threads) {
+    tiling tiles = tiles_of(gemm);
+    int64_t per_product = tiles.rows * tiles.columns, count = per_product * batch.count;
+    size_t panel_size = rounded(panel_floats(gemm));
+    int64_t b_bytes = (int64_t)lofi_dtype_bytes(gemm->b_type);
+    int team = (int)clamp(threads, 1, count > 0 ? count : 1);
+    pthread_once(&single_threaded, make_single_threaded);
+#pragma omp parallel for schedule(static) num_threads(team) if (team > 1)
+    for (int part_of_team = 0; part_of_team < team; part_of_team++) {
+        int64_t first = count * part_of_team / team, last = count * (part_of_team + 1) / team;
+        for (int64_t index = first; index < last; index++) {
+            int64_t product = index / per_product;
+            lofi_gemm whole = *gemm;
+            whole.a += product * batch.a_step;
+            whole.b = (const char *)whole.b + product * batch.b_step * b_bytes;
+            whole.c += product * batch.c_step;
+            lofi_gemm part = tile_at(&whole, tiles, index % per_product);
+            if (gemm->b_type == LOFI_F32) lofi_gemm_serial(&part);
+            else multiply_converted(&part, (float *)workspace + (size_t)part_of_team * panel_size);
+        }
+    }
+}
+
+void lofi_gemm_run(const lofi_gemm *gemm, void *workspace, int threads) {
+    lofi_gemm_run_batch(gemm, (lofi_gemm_batch){.count = 1}, workspace, threads);
+}

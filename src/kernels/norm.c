@@ -1,0 +1,232 @@
+/* norm.c - see norm.h. */
+#include "kernels/norm.h"
+
+#include <math.h>
+
+#include "kernels/vector.h"
+
+#define SMALL 8192 /* fewer elements than this are not worth a second thread */
+
+static int team_for(int64_t rows, int64_t width, int threads) {
+    return rows > 1 && rows * width > SMALL ? threads : 1;
+}
+
+/* ---- root mean square ---- */
+
+static inline LOFI_BODY void rms_row_body(float *out, const float *x, const float *weight, const float *bias, float epsilon,
+                                          int64_t width) {
+    double squares = 0;
+#pragma omp simd reduction(+ : squares)
+    for (int64_t i = 0; i < width; i++) squares += (double)x[i] * (double)x[i];
+    float scale = (float)(1.0 / sqrt(squares / (double)width + (double)epsilon));
+    if (weight && bias) {
+#pragma omp simd
+        for (int64_t i = 0; i < width; i++) out[i] = x[i] * scale * weight[i] + bias[i];
+    } else if (weight) {
+#pragma omp simd
+        for (int64_t i = 0; i < width; i++) out[i] = x[i] * scale * weight[i];
+    } else {
+        for (int64_t i = 0; i < width; i++) out[i] = x[i] * scale + (bias ? bias[i] : 0.0f);
+    }
+}
+LOFI_VERSIONS(rms_row, (float *out, const float *x, const float *weight, const float *bias, float epsilon, int64_t width),
+              (out, x, weight, bias, epsilon, width))
+
+void lofi_rms_norm_rows(float *out, const float *x, const float *weight, const float *bias, float epsilon, int64_t rows,
+                        int64_t width, int threads) {
+    int team = team_for(rows, width, threads);
+#pragma omp parallel for schedule(static) num_threads(team) if (team > 1)
+    for (int64_t row = 0; row < rows; row++) rms_row(out + row * width, x + row * width, weight, bias, epsilon, width);
+}
+
+static inline LOFI_BODY void rms_gradient_row_body(float *dx, const float *x, const float *dy, const float *weight,
+                                                   float epsilon, int64_t width) {
+    double squares = 0, products = 0;
+    if (weight) {
+#pragma omp simd reduction(+ : squares, products)
+        for (int64_t i = 0; i < width; i++) {
+            squares += (double)x[i] * (double)x[i];
+            products += (double)x[i] * (double)weight[i] * (double)dy[i];
+        }
+    } else {
+#pragma omp simd reduction(+ : squares, products)
+        for (int64_t i = 0; i < width; i++) {
+            squares += (double)x[i] * (double)x[i];
+            products += (double)x[i] * (double)dy[i];
+        }
+    }
+    double r = 1.0 / sqrt(squares / (double)width + (double)epsilon);
+    float scale = (float)r, pull = (float)(r * r * r * products / (double)width);
+    if (weight) {
+#pragma omp simd
+        for (int64_t i = 0; i < width; i++) dx[i] = weight[i] * dy[i] * scale - x[i] * pull;
+    } else {
+#pragma omp simd
+        for (int64_t i = 0; i < width; i++) dx[i] = dy[i] * scale - x[i] * pull;
+    }
+}
+LOFI_VERSIONS(rms_gradient_row,
+              (float *dx, const float *x, const float *dy, const float *weight, float epsilon, int64_t width),
+              (dx, x, dy, weight, epsilon, width))
+
+void lofi_rms_norm_gradient_rows(float *dx, const float *x, const float *dy, const float *weight, float epsilon,
+                                 int64_t rows, int64_t width, int threads) {
+    int team = team_for(rows, width, threads);
+#pragma omp parallel for schedule(static) num_threads(team) if (team > 1)
+    for (int64_t row = 0; row < rows; row++)
+        rms_gradient_row(dx + row * width, x + row * width, dy + row * width, weight, epsilon, width);
+}
+
+/* ---- mean and variance of a row, two passes ---- */
+
+typedef struct moments {
+    double mean, variance;
+} moments;
+
+static inline LOFI_BODY moments moments_of(const float *x, int64_t width) {
+    double sum = 0, squares = 0;
+#pragma omp simd reduction(+ : sum)
+    for (int64_t i = 0; i < width; i++) sum += (double)x[i];
+    double mean = sum / (double)width;
+#pragma omp simd reduction(+ : squares)
+    for (int64_t i = 0; i < width; i++) squares += ((double)x[i] - mean) * ((double)x[i] - mean);
+    return (moments){mean, squares / (double)width};
+}
+
+static inline LOFI_BODY void layer_row_body(float *out, const float *x, const float *weight, const float *bias,
+                                            float epsilon, int64_t width) {
+    moments found = moments_of(x, width);
+    double r = 1.0 / sqrt(found.variance + (double)epsilon);
+    if (weight && bias) {
+#pragma omp simd
+        for (int64_t i = 0; i < width; i++) out[i] = (float)(((double)x[i] - found.mean) * r) * weight[i] + bias[i];
+    } else {
+        for (int64_t i = 0; i < width; i++)
+            out[i] = (float)(((double)x[i] - found.mean) * r) * (weight ? weight[i] : 1.0f) + (bias ? bias[i] : 0.0f);
+    }
+}
+LOFI_VERSIONS(layer_row, (float *out, const float *x, const float *weight, const float *bias, float epsilon, int64_t width),
+              (out, x, weight, bias, epsilon, width))
+
+void lofi_layer_norm_rows(float *out, const float *x, const float *weight, const float *bias, float epsilon, int64_t rows,
+                          int64_t width, int threads) {
+    int team = team_for(rows, width, threads);
+#pragma omp parallel for schedule(static) num_threads(team) if (team > 1)
+    for (int64_t row = 0; row < rows; row++) layer_row(out + row * width, x + row * width, weight, bias, epsilon, width);
+}
+
+static inline LOFI_BODY void layer_gradient_row_body(float *dx, const float *x, const float *dy, const float *weight,
+                                                     float epsilon, int64_t width) {
+    moments found = moments_of(x, width);
+    double mean = found.mean, r = 1.0 / sqrt(found.variance + (double)epsilon), sum = 0, products = 0;
+    if (weight) {
+#pragma omp simd reduction(+ : sum, products)
+        for (int64_t i = 0; i < width; i++) {
+            double g = (double)dy[i] * (double)weight[i];
+            sum += g;
+            products += g * ((double)x[i] - mean);
+        }
+    } else {
+#pragma omp simd reduction(+ : sum, products)
+        for (int64_t i = 0; i < width; i++) {
+            sum += (double)dy[i];
+            products += (double)dy[i] * ((double)x[i] - mean);
+        }
+    }
+    double shift = sum / (double)width, pull = r * r * products / (double)width;
+    for (int64_t i = 0; i < width; i++) {
+        double g = (double)dy[i] * (weight ? (double)weight[i] : 1.0);
+        dx[i] = (float)(r * (g - shift - ((double)x[i] - mean) * pull));
+    }
+}
+LOFI_VERSIONS(layer_gradient_row,
+              (float *dx, const float *x, const float *dy, const float *weight, float epsilon, int64_t width),
+              (dx, x, dy, weight, epsilon, width))
+
+void lofi_layer_norm_gradient_rows(float *dx, const float *x, const float *dy, const float *weight, float epsilon,
+                                   int64_t rows, int64_t width, int threads) {
+    int team = team_for(rows, width, threads);
+#pragma omp parallel for schedule(static) num_threads(team) if (team > 1)
+    for (int64_t row = 0; row < rows; row++)
+        layer_gradient_row(dx + row * width, x + row * width, dy + row * width, weight, epsilon, width);
+}
+
+/* ---- groups of channels ---- */
+
+#define SLAB 256 /* rows summed together; sums of slabs are added in order, whoever made them */
+
+static int64_t slabs_in(int64_t length) {
+    return (length + SLAB - 1) / SLAB;
+}
+
+size_t lofi_group_norm_workspace(int64_t batch, int64_t length, int groups) {
+    size_t per_batch = ((size_t)slabs_in(length) + 1) * 2 * (size_t)groups;
+    return (size_t)batch * per_batch * sizeof(double);
+}
+
+/* sums[group] and squares[group] over the rows of a slab. */
+static void add_up(double *sums, double *squares, const float *x, int64_t rows, int64_t channels, int groups) {
+    int64_t width = channels / groups;
+    for (int group = 0; group < groups; group++) sums[group] = squares[group] = 0;
+    for (int64_t row = 0; row < rows; row++)
+        for (int group = 0; group < groups; group++) {
+            const float *part = x + row * channels + group * width;
+            double sum = 0, square = 0;
+            for (int64_t i = 0; i < width; i++) {
+                sum += (double)part[i];
+                square += (double)part[i] * (double)part[i];
+            }
+            sums[group] += sum;
+            squares[group] += square;
+        }
+}
+
+/* Mean and 1 / sqrt(variance + epsilon) of every group, from the sums of the slabs. */
+static void finish(double *mean, double *r, const double *slab_sums, int64_t slabs, int groups, double elements, float epsilon) {
+    for (int group = 0; group < groups; group++) {
+        double sum = 0, square = 0;
+        for (int64_t slab = 0; slab < slabs; slab++) {
+            sum += slab_sums[slab * 2 * groups + group];
+            square += slab_sums[(slab * 2 + 1) * groups + group];
+        }
+        mean[group] = sum / elements;
+        double variance = square / elements - mean[group] * mean[group];
+        r[group] = 1.0 / sqrt((variance > 0 ? variance : 0) + (double)epsilon);
+    }
+}
+
+static void normalise(float *out, const float *x, const float *weight, const float *bias, const double *mean,
+                      const double *r, int64_t rows, int64_t channels, int groups) {
+    int64_t width = channels / groups;
+    for (int64_t row = 0; row < rows; row++)
+        for (int64_t channel = 0; channel < channels; channel++) {
+            int64_t group = channel / width, at = row * channels + channel;
+            float z = (float)(((double)x[at] - mean[group]) * r[group]);
+            out[at] = z * (weight ? weight[channel] : 1.0f) + (bias ? bias[channel] : 0.0f);
+        }
+}
+
+void lofi_group_norm_run(float *out, const float *x, const float *weight, const float *bias, int groups, float epsilon,
+                         int64_t batch, int64_t length, int64_t channels, void *workspace, int threads) {
+    int64_t slabs = slabs_in(length), pieces = batch * slabs;
+    double *sums = workspace, *results = sums + batch * slabs * 2 * groups;
+    int team = team_for(pieces, length * channels, threads);
+#pragma omp parallel for schedule(static) num_threads(team) if (team > 1)
+    for (int64_t piece = 0; piece < pieces; piece++) {
+        int64_t row = piece % slabs * SLAB, rows = length - row < SLAB ? length - row : SLAB;
+        double *own = sums + piece * 2 * groups;
+        add_up(own, own + groups, x + (piece / slabs * length + row) * channels, rows, channels, groups);
+    }
+    double elements = (double)(length * (channels / groups));
+    for (int64_t b = 0; b < batch; b++) {
+        double *mean = results + b * 2 * groups;
+        finish(mean, mean + groups, sums + b * slabs * 2 * groups, slabs, groups, elements, epsilon);
+    }
+#pragma omp parallel for schedule(static) num_threads(team) if (team > 1)
+    for (int64_t piece = 0; piece < pieces; piece++) {
+        int64_t row = piece % slabs * SLAB, rows = length - row < SLAB ? length - row : SLAB;
+        int64_t at = (piece / slabs * length + row) * channels;
+        const double *mean = results + piece / slabs * 2 * groups;
+        normalise(out + at, x + at, weight, bias, mean, mean + groups, rows, channels, groups);
+    }
+}

@@ -1,0 +1,42 @@
+/* affine.c - factor * x + offset. */
+#include "kernels/elementwise.h"
+#include "ops/elementwise_rules.h"
+#include "ops/ops.h"
+
+typedef struct affine_attributes {
+    float factor, offset;
+} affine_attributes;
+
+static void run(const lofi_call *call) {
+    const affine_attributes *attributes = call->attributes;
+    lofi_affine_array(call->outputs[0].data, call->inputs[0].data, attributes->factor, attributes->offset,
+                      call->outputs[0].count, call->threads);
+}
+
+static void differentiate(lofi_gradient *gradient, const lofi_node *node) {
+    const affine_attributes *attributes = node->attributes;
+    if (!lofi_gradient_wanted(gradient, node, 0)) return;
+    lofi_tensor *dy = lofi_gradient_of_output(gradient, node, 0);
+    lofi_tensor *dx = attributes->factor == 1.0f ? dy : lofi_affine(lofi_gradient_graph(gradient), dy, attributes->factor, 0.0f);
+    lofi_gradient_give(gradient, node, 0, dx);
+}
+
+const lofi_op lofi_op_affine = {
+    .name = "affine",
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .outputs = 1,
+    .attribute_bytes = sizeof(affine_attributes),
+    .infer = lofi_infer_like_input,
+    .cpu = run,
+    .gradient = differentiate,
+    .differentiable = 1,
+    .in_place = 1,
+    .onnx_gap = LOFI_NO_ONNX,
+    .cuda_gap = LOFI_NO_CUDA,
+};
+
+lofi_tensor *lofi_affine(lofi_graph *graph, lofi_tensor *x, float factor, float offset) {
+    affine_attributes attributes = {factor, offset};
+    return lofi_graph_add1(graph, &lofi_op_affine, &attributes, &x, 1);
+}

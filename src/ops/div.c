@@ -1,0 +1,37 @@
+/* div.c - a / b element by element, broadcast. */
+#include "ops/elementwise_rules.h"
+#include "ops/ops.h"
+
+static void run(const lofi_call *call) {
+    lofi_run_broadcast(call, LOFI_BINARY_DIV);
+}
+
+/* da = dy / b, db = -(dy / b) (a / b) */
+static void differentiate(lofi_gradient *gradient, const lofi_node *node) {
+    lofi_graph *graph = lofi_gradient_graph(gradient);
+    lofi_tensor *dy = lofi_gradient_of_output(gradient, node, 0);
+    lofi_tensor *da = lofi_div(graph, dy, lofi_gradient_input(gradient, node, 1));
+    if (lofi_gradient_wanted(gradient, node, 0)) lofi_give_broadcast(gradient, node, 0, da);
+    if (lofi_gradient_wanted(gradient, node, 1)) {
+        lofi_tensor *product = lofi_mul(graph, da, lofi_gradient_output(gradient, node, 0));
+        lofi_give_broadcast(gradient, node, 1, lofi_affine(graph, product, -1.0f, 0.0f));
+    }
+}
+
+const lofi_op lofi_op_div = {
+    .name = "div",
+    .min_inputs = 2,
+    .max_inputs = 2,
+    .outputs = 1,
+    .infer = lofi_infer_broadcast,
+    .cpu = run,
+    .gradient = differentiate,
+    .differentiable = 3,
+    .in_place = 1,
+    .onnx_gap = LOFI_NO_ONNX,
+    .cuda_gap = LOFI_NO_CUDA,
+};
+
+lofi_tensor *lofi_div(lofi_graph *graph, lofi_tensor *a, lofi_tensor *b) {
+    return lofi_graph_add1(graph, &lofi_op_div, NULL, (lofi_tensor *[]){a, b}, 2);
+}

@@ -1,0 +1,44 @@
+/* gelu.c - x times the normal distribution function, or its tanh form. */
+#include "kernels/elementwise.h"
+#include "ops/backward.h"
+#include "ops/elementwise_rules.h"
+#include "ops/ops.h"
+
+typedef struct gelu_attributes {
+    int32_t tanh_form;
+} gelu_attributes;
+
+static void run(const lofi_call *call) {
+    const gelu_attributes *attributes = call->attributes;
+    lofi_gelu_array(call->outputs[0].data, call->inputs[0].data, attributes->tanh_form != 0, call->outputs[0].count,
+                    call->threads);
+}
+
+static void differentiate(lofi_gradient *gradient, const lofi_node *node) {
+    const gelu_attributes *attributes = node->attributes;
+    if (!lofi_gradient_wanted(gradient, node, 0)) return;
+    lofi_tensor *dy = lofi_gradient_of_output(gradient, node, 0);
+    lofi_tensor *x = lofi_gradient_input(gradient, node, 0);
+    lofi_gradient_give(gradient, node, 0,
+                       lofi_gelu_gradient(lofi_gradient_graph(gradient), x, dy, attributes->tanh_form != 0));
+}
+
+const lofi_op lofi_op_gelu = {
+    .name = "gelu",
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .outputs = 1,
+    .attribute_bytes = sizeof(gelu_attributes),
+    .infer = lofi_infer_like_input,
+    .cpu = run,
+    .gradient = differentiate,
+    .differentiable = 1,
+    .in_place = 1,
+    .onnx_gap = LOFI_NO_ONNX,
+    .cuda_gap = LOFI_NO_CUDA,
+};
+
+lofi_tensor *lofi_gelu(lofi_graph *graph, lofi_tensor *x, bool tanh_form) {
+    gelu_attributes attributes = {tanh_form};
+    return lofi_graph_add1(graph, &lofi_op_gelu, &attributes, &x, 1);
+}

@@ -1,0 +1,50 @@
+/* group_norm.c - mean 0, variance 1 over time and the channels of a group, channels last. */
+#include "kernels/norm.h"
+#include "ops/elementwise_rules.h"
+#include "ops/expect.h"
+#include "ops/norm_rules.h"
+#include "ops/ops.h"
+
+static lofi_code infer(lofi_graph *graph, const lofi_node *node, lofi_shape *outputs, lofi_error *err) {
+    const lofi_norm_attributes *attributes = node->attributes;
+    LOFI_TRY(lofi_expect_rank(graph, node, 0, "x", 3, "[batch, length, channels]", err));
+    LOFI_TRY(lofi_infer_norm(graph, node, outputs, err));
+    lofi_dim channels = outputs[0].dims[2];
+    if (attributes->groups < 1 || channels < 0 || channels % attributes->groups != 0)
+        return lofi_refuse(node, err, "the channels of x must be a multiple of %d groups, got %s", (int)attributes->groups,
+                           lofi_shape_text(graph, &outputs[0]));
+    return LOFI_OK;
+}
+
+static size_t workspace(const lofi_call *call) {
+    const lofi_norm_attributes *attributes = call->attributes;
+    return lofi_group_norm_workspace(call->inputs[0].dims[0], call->inputs[0].dims[1], attributes->groups);
+}
+
+static void run(const lofi_call *call) {
+    const lofi_norm_attributes *attributes = call->attributes;
+    const lofi_view *x = &call->inputs[0];
+    lofi_group_norm_run(call->outputs[0].data, x->data, call->inputs[1].data, call->inputs[2].data, attributes->groups,
+                        attributes->epsilon, x->dims[0], x->dims[1], x->dims[2], call->workspace, call->threads);
+}
+
+const lofi_op lofi_op_group_norm = {
+    .name = "group_norm",
+    .min_inputs = 3,
+    .max_inputs = 3,
+    .outputs = 1,
+    .attribute_bytes = sizeof(lofi_norm_attributes),
+    .infer = infer,
+    .cpu = run,
+    .workspace = workspace,
+    .gradient_gap = "nothing trainable lies before a group norm",
+    .in_place = 1,
+    .onnx_gap = LOFI_NO_ONNX,
+    .cuda_gap = LOFI_NO_CUDA,
+};
+
+lofi_tensor *lofi_group_norm(lofi_graph *graph, lofi_tensor *x, lofi_tensor *weight, lofi_tensor *bias, int groups,
+                             float epsilon) {
+    lofi_norm_attributes attributes = {epsilon, groups};
+    return lofi_graph_add1(graph, &lofi_op_group_norm, &attributes, (lofi_tensor *[]){x, weight, bias}, 3);
+}

@@ -1,0 +1,33 @@
+/* mul.c - a b element by element, broadcast. */
+#include "ops/elementwise_rules.h"
+#include "ops/ops.h"
+
+static void run(const lofi_call *call) {
+    lofi_run_broadcast(call, LOFI_BINARY_MUL);
+}
+
+static void differentiate(lofi_gradient *gradient, const lofi_node *node) {
+    lofi_graph *graph = lofi_gradient_graph(gradient);
+    lofi_tensor *dy = lofi_gradient_of_output(gradient, node, 0);
+    for (int i = 0; i < 2; i++)
+        if (lofi_gradient_wanted(gradient, node, i))
+            lofi_give_broadcast(gradient, node, i, lofi_mul(graph, dy, lofi_gradient_input(gradient, node, 1 - i)));
+}
+
+const lofi_op lofi_op_mul = {
+    .name = "mul",
+    .min_inputs = 2,
+    .max_inputs = 2,
+    .outputs = 1,
+    .infer = lofi_infer_broadcast,
+    .cpu = run,
+    .gradient = differentiate,
+    .differentiable = 3,
+    .in_place = 1,
+    .onnx_gap = LOFI_NO_ONNX,
+    .cuda_gap = LOFI_NO_CUDA,
+};
+
+lofi_tensor *lofi_mul(lofi_graph *graph, lofi_tensor *a, lofi_tensor *b) {
+    return lofi_graph_add1(graph, &lofi_op_mul, NULL, (lofi_tensor *[]){a, b}, 2);
+}

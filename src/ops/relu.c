@@ -1,0 +1,34 @@
+/* relu.c - max(x, 0). */
+#include "kernels/elementwise.h"
+#include "ops/backward.h"
+#include "ops/elementwise_rules.h"
+#include "ops/ops.h"
+
+static void run(const lofi_call *call) {
+    lofi_relu_array(call->outputs[0].data, call->inputs[0].data, call->outputs[0].count, call->threads);
+}
+
+static void differentiate(lofi_gradient *gradient, const lofi_node *node) {
+    if (!lofi_gradient_wanted(gradient, node, 0)) return;
+    lofi_tensor *dy = lofi_gradient_of_output(gradient, node, 0);
+    lofi_tensor *x = lofi_gradient_input(gradient, node, 0);
+    lofi_gradient_give(gradient, node, 0, lofi_relu_gradient(lofi_gradient_graph(gradient), x, dy));
+}
+
+const lofi_op lofi_op_relu = {
+    .name = "relu",
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .outputs = 1,
+    .infer = lofi_infer_like_input,
+    .cpu = run,
+    .gradient = differentiate,
+    .differentiable = 1,
+    .in_place = 1,
+    .onnx_gap = LOFI_NO_ONNX,
+    .cuda_gap = LOFI_NO_CUDA,
+};
+
+lofi_tensor *lofi_relu(lofi_graph *graph, lofi_tensor *x) {
+    return lofi_graph_add1(graph, &lofi_op_relu, NULL, &x, 1);
+}

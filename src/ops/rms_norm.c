@@ -1,0 +1,43 @@
+/* rms_norm.c - x / sqrt(mean(x^2) + epsilon), scaled and shifted. */
+#include "kernels/norm.h"
+#include "ops/backward.h"
+#include "ops/elementwise_rules.h"
+#include "ops/norm_rules.h"
+#include "ops/ops.h"
+
+static void run(const lofi_call *call) {
+    const lofi_norm_attributes *attributes = call->attributes;
+    const lofi_view *x = &call->inputs[0];
+    lofi_rms_norm_rows(call->outputs[0].data, x->data, call->inputs[1].data, call->inputs[2].data, attributes->epsilon,
+                       lofi_row_count(x), lofi_row_width(x), call->threads);
+}
+
+static void differentiate(lofi_gradient *gradient, const lofi_node *node) {
+    const lofi_norm_attributes *attributes = node->attributes;
+    if (!lofi_gradient_wanted(gradient, node, 0)) return;
+    lofi_tensor *dy = lofi_gradient_of_output(gradient, node, 0);
+    lofi_tensor *x = lofi_gradient_input(gradient, node, 0), *weight = lofi_gradient_input(gradient, node, 1);
+    lofi_gradient_give(gradient, node, 0,
+                       lofi_rms_norm_gradient(lofi_gradient_graph(gradient), x, dy, weight, attributes->epsilon));
+}
+
+const lofi_op lofi_op_rms_norm = {
+    .name = "rms_norm",
+    .min_inputs = 1,
+    .max_inputs = 3,
+    .outputs = 1,
+    .attribute_bytes = sizeof(lofi_norm_attributes),
+    .infer = lofi_infer_norm,
+    .cpu = run,
+    .gradient = differentiate,
+    .differentiable = 1,
+    .gradient_gap = "weight and bias of a norm are not trained",
+    .in_place = 1,
+    .onnx_gap = LOFI_NO_ONNX,
+    .cuda_gap = LOFI_NO_CUDA,
+};
+
+lofi_tensor *lofi_rms_norm(lofi_graph *graph, lofi_tensor *x, lofi_tensor *weight, lofi_tensor *bias, float epsilon) {
+    lofi_norm_attributes attributes = {.epsilon = epsilon};
+    return lofi_graph_add1(graph, &lofi_op_rms_norm, &attributes, (lofi_tensor *[]){x, weight, bias}, 3);
+}

@@ -1,0 +1,26 @@
+/* silu_gradient.c - d loss / d x of silu. */
+#include "kernels/elementwise.h"
+#include "ops/backward.h"
+#include "ops/elementwise_rules.h"
+
+static void run(const lofi_call *call) {
+    lofi_silu_gradient_array(call->outputs[0].data, call->inputs[0].data, call->inputs[1].data, call->outputs[0].count,
+                             call->threads);
+}
+
+const lofi_op lofi_op_silu_gradient = {
+    .name = "silu_gradient",
+    .min_inputs = 2,
+    .max_inputs = 2,
+    .outputs = 1,
+    .infer = lofi_infer_gradient_pair,
+    .cpu = run,
+    .gradient_gap = LOFI_NO_SECOND_DERIVATIVE,
+    .in_place = 2,
+    .onnx_gap = LOFI_NO_ONNX_OF_GRADIENT,
+    .cuda_gap = LOFI_NO_CUDA,
+};
+
+lofi_tensor *lofi_silu_gradient(lofi_graph *graph, lofi_tensor *x, lofi_tensor *dy) {
+    return lofi_graph_add1(graph, &lofi_op_silu_gradient, NULL, (lofi_tensor *[]){x, dy}, 2);
+}
