@@ -5,8 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/json.h"
 #include "base/memory.h"
+#include "base/utf8.h"
 
 #define TEXT_BYTES_MAX ((size_t)16 << 20) /* a larger one is nothing that this program wrote */
 
@@ -27,9 +27,7 @@ bool lofi_track_is_audio_name(const char *name) {
 static bool is_plain_utf8(const char *text) {
     for (const char *at = text; *at; at++)
         if ((unsigned char)*at < 32 || *at == 127) return false;
-    json_t *value = json_string(text); /* Jansson refuses what is not UTF-8 */
-    json_decref(value);
-    return value != NULL;
+    return lofi_utf8_valid(text, strlen(text));
 }
 
 /* The name with every byte that cannot be shown as \xNN. */

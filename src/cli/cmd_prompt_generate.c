@@ -30,6 +30,7 @@ typedef struct generation {
     lofi_track_files *files;
     lofi_buffer prompt, left_out;      /* of the track at hand */
     size_t counts[LOFI_TEXT_KEPT + 1]; /* prompts, by outcome */
+    size_t shortened;                  /* prompts that lost tags */
     json_t *results, *review, *unmatched;
 } generation;
 
@@ -70,6 +71,12 @@ static json_t *style_ids(const lofi_style *const *styles, size_t count) {
     return ids;
 }
 
+static void tell_left_out(generation *work, const lofi_track_file *track, json_t *result) {
+    work->shortened++;
+    json_object_set_new(result, "left_out", json_string(lofi_buffer_str(&work->left_out)));
+    lofi_verbose(work->context->log, "'%s': left out of the prompt: %s", track->name, lofi_buffer_str(&work->left_out));
+}
+
 static lofi_code put_prompt(generation *work, const lofi_track_file *track, const lofi_style *const *styles,
                             size_t count, json_t *result, lofi_error *err) {
     char path[LOFI_PATH_MAX];
@@ -78,10 +85,7 @@ static lofi_code put_prompt(generation *work, const lofi_track_file *track, cons
     lofi_buffer_clear(&work->left_out);
     LOFI_TRY(lofi_prompt_build(&work->prompt, &work->left_out, track->track_id, styles, count, err));
     json_object_set_new(result, "prompt", json_string(lofi_buffer_str(&work->prompt)));
-    if (work->left_out.size)
-        lofi_warn(work->context->log,
-                  "'%s': the prompt would be longer than the %d characters that are read; left out: %s", track->name,
-                  LOFI_PROMPT_CHARACTERS_MAX, lofi_buffer_str(&work->left_out));
+    if (work->left_out.size) tell_left_out(work, track, result);
     lofi_buffer_text(&work->prompt, "\n");
     LOFI_TRY(lofi_buffer_check(&work->prompt, err));
     LOFI_TRY(lofi_track_text_path(path, work->output_dir, track, "_prompt.txt", err));
@@ -211,7 +215,16 @@ static void print_summary(const generation *work) {
     }
 }
 
+static void warn_shortened(const generation *work) {
+    if (work->shortened == 0) return;
+    lofi_warn(work->context->log,
+              "%zu %s longer than the %d characters that are read, so the least important tags were left out%s",
+              work->shortened, work->shortened == 1 ? "prompt would be" : "prompts would be",
+              LOFI_PROMPT_CHARACTERS_MAX, work->context->verbose ? "" : "; --verbose lists them");
+}
+
 static lofi_code report(generation *work, lofi_error *err) {
+    warn_shortened(work);
     print_summary(work);
     if (!work->context->json) return LOFI_OK;
     json_t *document = json_pack(
