@@ -69,7 +69,7 @@ bench: build ## measure speed and memory
 
 .PHONY: install
 install: build ## install the program, its aliases, data, manual pages and completion: make install PREFIX=DIR
-	cmake --install $(BUILD)/release --prefix "$(abspath $(DESTDIR)$(PREFIX))"
+	cmake --install $(BUILD)/release --prefix "$(abspath $(PREFIX))"
 
 .PHONY: clean
 clean: ## remove what was built
