@@ -1,5 +1,6 @@
 /* hf_dataset_write.c - writes dataset folders. */
 #include <assert.h>
+#include <dirent.h>
 
 #include "base/json.h"
 #include "store/arrow.h"
@@ -182,18 +183,33 @@ static bool belongs_to_dataset(const char *name) {
     return strncmp(base, "data-", 5) == 0 && strcmp(lofi_path_extension(base), ".arrow") == 0;
 }
 
+/* The first hidden name in `folder` into `name`, which becomes "" when there is none; listings leave them out. */
+static void find_hidden(char name[256], const char *folder) {
+    name[0] = 0;
+    DIR *open_folder = opendir(folder);
+    if (!open_folder) return;
+    for (struct dirent *entry; !name[0] && (entry = readdir(open_folder)) != NULL;)
+        if (entry->d_name[0] == '.' && strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            snprintf(name, 256, "%s", entry->d_name);
+    closedir(open_folder);
+}
+
+static lofi_code refuse_to_replace(const char *folder, const char *name, lofi_error *err) {
+    lofi_fail(err, LOFI_ERR_USAGE, "'%s' holds '%s', which is no part of a dataset and would be lost", folder, name);
+    return lofi_hint(err, "name a new or empty folder for the dataset");
+}
+
 lofi_code lofi_hf_dataset_may_replace(const char *folder, lofi_error *err) {
     lofi_listing listing = {0};
     lofi_code code = LOFI_OK;
     if (!lofi_path_exists(folder)) return LOFI_OK;
     if (!lofi_path_is_folder(folder)) return lofi_fail(err, LOFI_ERR_USAGE, "'%s' is there and is no folder", folder);
+    char hidden[256];
+    find_hidden(hidden, folder);
+    if (hidden[0]) return refuse_to_replace(folder, hidden, err);
     LOFI_TRY(lofi_folder_list(&listing, folder, true, NULL, NULL, err));
-    for (size_t i = 0; code == LOFI_OK && i < listing.count; i++) {
-        if (belongs_to_dataset(listing.names[i])) continue;
-        lofi_fail(err, LOFI_ERR_USAGE, "'%s' holds '%s', which is no part of a dataset, and would be replaced", folder,
-                  listing.names[i]);
-        code = lofi_hint(err, "name a new or empty folder for the dataset");
-    }
+    for (size_t i = 0; code == LOFI_OK && i < listing.count; i++)
+        if (!belongs_to_dataset(listing.names[i])) code = refuse_to_replace(folder, listing.names[i], err);
     lofi_listing_free(&listing);
     return code;
 }
