@@ -1,0 +1,9 @@
+/* lyric_language_ar.c - Arabic. */
+#include "text/lyric_languages.h"
+
+const lofi_lyric_language lofi_lyric_language_ar = {
+    .code = "ar",
+    .name = "Arabic",
+    .mark = "[ar]",
+    .symbols = {" و ", " على ", " في المئة ", " رقم ", " دولار ", " جنيه ", " درجة "},
+};

@@ -1,0 +1,14 @@
+/* lyric_language_cs.c - Czech. */
+#include "text/lyric_languages.h"
+
+static const char *const abbreviations[][2] = {
+    {"dr", "doktor"}, {"ing", "inženýr"}, {"p", "pan"}, {NULL, NULL},
+};
+
+const lofi_lyric_language lofi_lyric_language_cs = {
+    .code = "cs",
+    .name = "Czech",
+    .mark = "[cs]",
+    .abbreviations = abbreviations,
+    .symbols = {" a ", " na ", " procento ", " křížek ", " dolar ", " libra ", " stupně "},
+};

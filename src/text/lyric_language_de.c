@@ -1,0 +1,14 @@
+/* lyric_language_de.c - German. */
+#include "text/lyric_languages.h"
+
+static const char *const abbreviations[][2] = {
+    {"fr", "frau"}, {"dr", "doktor"}, {"st", "sankt"}, {"co", "firma"}, {"jr", "junior"}, {NULL, NULL},
+};
+
+const lofi_lyric_language lofi_lyric_language_de = {
+    .code = "de",
+    .name = "German",
+    .mark = "[de]",
+    .abbreviations = abbreviations,
+    .symbols = {" und ", " at ", " prozent ", " raute ", " dollar ", " pfund ", " grad "},
+};

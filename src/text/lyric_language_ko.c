@@ -1,0 +1,10 @@
+/* lyric_language_ko.c - Korean. */
+#include "text/lyric_languages.h"
+
+const lofi_lyric_language lofi_lyric_language_ko = {
+    .code = "ko",
+    .name = "Korean",
+    .mark = "[ko]",
+    .symbols = {" 그리고 ", " 에 ", " 퍼센트 ", " 번호 ", " 달러 ", " 파운드 ", " 도 "},
+    .missing = "Korean is written in Latin letters",
+};

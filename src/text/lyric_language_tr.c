@@ -1,0 +1,15 @@
+/* lyric_language_tr.c - Turkish. */
+#include "text/lyric_languages.h"
+
+static const char *const abbreviations[][2] = {
+    {"b", "bay"}, {"byk", "büyük"}, {"dr", "doktor"}, {NULL, NULL},
+};
+
+const lofi_lyric_language lofi_lyric_language_tr = {
+    .code = "tr",
+    .name = "Turkish",
+    .mark = "[tr]",
+    .abbreviations = abbreviations,
+    .symbols = {" ve ", " at ", " yüzde ", " diyez ", " dolar ", " sterlin ", " derece "},
+    .dotted_capital = true,
+};

@@ -1,0 +1,230 @@
+/* lyric_tokenizer.c - see lyric_tokenizer.h. */
+#include "text/lyric_tokenizer.h"
+
+#include "base/buffer.h"
+#include "base/memory.h"
+#include "text/lyric_language.h"
+#include "text/pieces.h"
+#include "text/tokenizer.h"
+#include "text/unicode.h"
+
+struct lofi_lyric_tokenizer {
+    lofi_tokenizer *pieces;
+};
+
+/* A song on its way. */
+typedef struct song {
+    const lofi_lyric_tokenizer *tokenizer;
+    const lofi_lyric_language *language;
+    lofi_ids ids;
+    lofi_lyric_note *notes;
+    size_t note_count, note_capacity;
+    size_t line; /* counted from 1 */
+} song;
+
+static lofi_code check_marks(const lofi_tokenizer *pieces, const char *path, lofi_error *err) {
+    static const struct {
+        const char *mark;
+        int64_t id;
+    } marks[] = {{"[UNK]", LOFI_LYRIC_UNKNOWN}, {"[SPACE]", LOFI_LYRIC_LINE_END}, {"[START]", LOFI_LYRIC_START}};
+    for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++) {
+        int64_t id = lofi_tokenizer_token_id(pieces, marks[i].mark);
+        if (id == marks[i].id) continue;
+        lofi_fail(err, LOFI_ERR_FORMAT, "'%s' is no lyric vocabulary: it should have %s as number %lld, but %s", path,
+                  marks[i].mark, (long long)marks[i].id, id < 0 ? "lacks it" : "has it elsewhere");
+        return lofi_hint(err, "the original is acestep/models/lyrics_utils/vocab.json of https://github.com/ace-step/ACE-Step");
+    }
+    if (lofi_tokenizer_token_id(pieces, "[en]") >= 0) return LOFI_OK;
+    return lofi_fail(err, LOFI_ERR_FORMAT, "'%s' is no lyric vocabulary: it lacks the mark [en]", path);
+}
+
+lofi_code lofi_lyric_tokenizer_open(lofi_lyric_tokenizer **out, const char *vocab_path, lofi_error *err) {
+    lofi_lyric_tokenizer *tokenizer = calloc(1, sizeof *tokenizer);
+    if (tokenizer == NULL) return lofi_fail(err, LOFI_ERR_MEMORY, "cannot allocate a lyric tokenizer");
+    lofi_code code = lofi_tokenizer_open(&tokenizer->pieces, vocab_path, err);
+    if (code == LOFI_OK) code = check_marks(tokenizer->pieces, vocab_path, err);
+    if (code != LOFI_OK) {
+        lofi_lyric_tokenizer_free(tokenizer);
+        return code;
+    }
+    *out = tokenizer;
+    return LOFI_OK;
+}
+
+void lofi_lyric_tokenizer_free(lofi_lyric_tokenizer *tokenizer) {
+    if (tokenizer == NULL) return;
+    lofi_tokenizer_free(tokenizer->pieces);
+    free(tokenizer);
+}
+
+int64_t lofi_lyric_tokenizer_vocab_size(const lofi_lyric_tokenizer *tokenizer) {
+    return lofi_tokenizer_vocab_size(tokenizer->pieces);
+}
+
+/* ---- lines ---- */
+
+static lofi_code encode_line(const lofi_lyric_tokenizer *tokenizer, const lofi_lyric_language *language,
+                             const char *line, size_t size, int64_t **ids, size_t *count, unsigned *approximation,
+                             lofi_error *err) {
+    lofi_buffer spelled = LOFI_BUFFER_INIT, marked = LOFI_BUFFER_INIT;
+    lofi_code code = lofi_lyric_spell(language, line, size, &spelled, approximation, err);
+    lofi_buffer_text(&marked, language->mark);
+    for (size_t i = 0; i < spelled.size; i++) {
+        if (spelled.data[i] == ' ')
+            lofi_buffer_text(&marked, "[SPACE]");
+        else
+            lofi_buffer_append(&marked, spelled.data + i, 1);
+    }
+    if (code == LOFI_OK) code = lofi_buffer_check(&marked, err);
+    if (code == LOFI_OK) code = lofi_tokenizer_encode(tokenizer->pieces, lofi_buffer_str(&marked), 0, ids, count, err);
+    lofi_buffer_free(&spelled);
+    lofi_buffer_free(&marked);
+    return code;
+}
+
+static lofi_code find_language(const lofi_lyric_language **out, const char *code, lofi_error *err) {
+    *out = lofi_lyric_language_find(code);
+    if (*out != NULL) return LOFI_OK;
+    lofi_buffer known = LOFI_BUFFER_INIT;
+    for (size_t i = 0; lofi_lyric_language_at(i) != NULL; i++)
+        lofi_buffer_printf(&known, "%s%s", i > 0 ? " " : "", lofi_lyric_language_at(i)->code);
+    lofi_fail(err, LOFI_ERR_USAGE, "lyrics cannot be in the language '%s'", code);
+    lofi_code result = lofi_hint(err, "the model knows: %s", lofi_buffer_str(&known));
+    lofi_buffer_free(&known);
+    return err == NULL ? LOFI_ERR_USAGE : result;
+}
+
+lofi_code lofi_lyric_tokenizer_line(const lofi_lyric_tokenizer *tokenizer, const char *line, const char *language,
+                                    int64_t **ids, size_t *count, unsigned *approximation, lofi_error *err) {
+    const lofi_lyric_language *found = NULL;
+    unsigned ignored = 0;
+    LOFI_TRY(find_language(&found, language, err));
+    LOFI_TRY(lofi_utf8_check(line, strlen(line), "the line", err));
+    return encode_line(tokenizer, found, line, strlen(line), ids, count, approximation != NULL ? approximation : &ignored,
+                       err);
+}
+
+/* ---- songs ---- */
+
+static bool is_blank(const char *text, size_t size) {
+    for (size_t at = 0; at < size;) {
+        int32_t c = lofi_utf8_next(text, size, &at);
+        if (!lofi_is_space(c) && !(c >= 0x1c && c <= 0x1f)) return false;
+    }
+    return true;
+}
+
+/* "[verse]" and anything behind it. */
+static bool is_section(const char *line, size_t size) {
+    return size > 0 && line[0] == '[' && memchr(line, ']', size) != NULL;
+}
+
+static bool has_unknown(const int64_t *ids, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (ids[i] == LOFI_LYRIC_UNKNOWN) return true;
+    return false;
+}
+
+static lofi_code add_note(song *self, const lofi_lyric_language *language, unsigned approximation, lofi_error *err) {
+    if (approximation == LOFI_LYRIC_EXACT) return LOFI_OK;
+    void *notes = self->notes;
+    LOFI_TRY(lofi_grow(&notes, &self->note_capacity, self->note_count + 1, sizeof *self->notes, (size_t)1 << 24, err));
+    self->notes = notes;
+    const char *reason = (approximation & LOFI_LYRIC_WITHOUT_CLEANER) != 0 ? language->missing
+                                                                          : "its numbers are not spelled out";
+    self->notes[self->note_count++] = (lofi_lyric_note){self->line, language->name, reason};
+    return LOFI_OK;
+}
+
+static lofi_code add_text_line(song *self, const char *line, size_t size, lofi_error *err) {
+    const lofi_lyric_language *language = is_section(line, size) ? lofi_lyric_language_find("en") : self->language;
+    int64_t *ids = NULL;
+    size_t count = 0;
+    unsigned approximation = LOFI_LYRIC_EXACT;
+    LOFI_TRY(encode_line(self->tokenizer, language, line, size, &ids, &count, &approximation, err));
+    const lofi_lyric_language *own = lofi_lyric_language_detect(line, size);
+    lofi_code code = LOFI_OK;
+    if (!is_section(line, size) && own != language && has_unknown(ids, count)) {
+        free(ids);
+        ids = NULL;
+        language = own;
+        code = encode_line(self->tokenizer, language, line, size, &ids, &count, &approximation, err);
+    }
+    for (size_t i = 0; i < count && code == LOFI_OK; i++) code = lofi_ids_add(&self->ids, ids[i], err);
+    free(ids);
+    return code == LOFI_OK ? add_note(self, language, approximation, err) : code;
+}
+
+static lofi_code add_lines(song *self, const char *lyrics, lofi_error *err) {
+    LOFI_TRY(lofi_ids_add(&self->ids, LOFI_LYRIC_START, err));
+    for (const char *line = lyrics; line != NULL;) {
+        const char *end = strchr(line, '\n');
+        size_t size = end != NULL ? (size_t)(end - line) : strlen(line);
+        if (size > 0 && line[size - 1] == '\r') size--;
+        self->line++;
+        if (!is_blank(line, size)) LOFI_TRY(add_text_line(self, line, size, err));
+        LOFI_TRY(lofi_ids_add(&self->ids, LOFI_LYRIC_LINE_END, err));
+        line = end != NULL ? end + 1 : NULL;
+    }
+    return LOFI_OK;
+}
+
+/* The language of all that is no section mark. */
+static const lofi_lyric_language *guess_language(const char *lyrics, lofi_buffer *text) {
+    for (const char *line = lyrics; line != NULL;) {
+        const char *end = strchr(line, '\n');
+        size_t size = end != NULL ? (size_t)(end - line) : strlen(line);
+        if (!is_section(line, size)) lofi_buffer_append(text, line, size);
+        line = end != NULL ? end + 1 : NULL;
+    }
+    return lofi_lyric_language_detect(lofi_buffer_str(text), text->size);
+}
+
+/* Upstream takes a text that begins like a request for a song for no lyrics at all. */
+static bool is_request(const char *lyrics) {
+    const char *begin = strstr(lyrics, "write a ");
+    while (begin != NULL) {
+        const char *end = strstr(begin + 8, " song that genre is"), *newline = strchr(begin, '\n');
+        if (end != NULL && (newline == NULL || end < newline)) return true;
+        begin = strstr(begin + 1, "write a ");
+    }
+    return false;
+}
+
+lofi_code lofi_lyric_tokenizer_encode(const lofi_lyric_tokenizer *tokenizer, const char *lyrics, const char *language,
+                                      lofi_lyric_tokens *out, lofi_error *err) {
+    size_t size = strlen(lyrics);
+    song self = {.tokenizer = tokenizer};
+    lofi_buffer text = LOFI_BUFFER_INIT;
+    lofi_code code = LOFI_OK;
+    LOFI_TRY_GOTO(lofi_utf8_check(lyrics, size, "the lyrics", err), failed);
+    if (language != NULL)
+        LOFI_TRY_GOTO(find_language(&self.language, language, err), failed);
+    else
+        self.language = guess_language(lyrics, &text);
+    LOFI_TRY_GOTO(lofi_buffer_check(&text, err), failed);
+    if (is_blank(lyrics, size) || is_request(lyrics))
+        LOFI_TRY_GOTO(lofi_ids_add(&self.ids, 0, err), failed);
+    else
+        LOFI_TRY_GOTO(add_lines(&self, lyrics, err), failed);
+    lofi_buffer_free(&text);
+    bool truncated = self.ids.count > LOFI_LYRIC_MAX_TOKENS;
+    *out = (lofi_lyric_tokens){.ids = self.ids.items,
+                               .count = truncated ? LOFI_LYRIC_MAX_TOKENS : self.ids.count,
+                               .notes = self.notes,
+                               .note_count = self.note_count,
+                               .language = self.language->code,
+                               .truncated = truncated};
+    return LOFI_OK;
+failed:
+    lofi_buffer_free(&text);
+    lofi_ids_free(&self.ids);
+    free(self.notes);
+    return code;
+}
+
+void lofi_lyric_tokens_free(lofi_lyric_tokens *tokens) {
+    free(tokens->ids);
+    free(tokens->notes);
+    *tokens = (lofi_lyric_tokens){0};
+}

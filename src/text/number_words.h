@@ -1,0 +1,27 @@
+/* number_words.h - numbers spelled out, as the `num2words` package spells them: what upstream's lyrics are trained on.
+ *
+ * One file per language, one descriptor. All texts are appended to `out`. Digits are ASCII.
+ */
+#ifndef LOFI_TEXT_NUMBER_WORDS_H
+#define LOFI_TEXT_NUMBER_WORDS_H
+
+#include <stdbool.h>
+
+#include "base/buffer.h"
+
+typedef enum lofi_spelling {
+    LOFI_SPELLED,
+    LOFI_SPELLING_REFUSED, /* the original raises an error here: it leaves the numbers of this line as they are */
+    LOFI_SPELLING_UNKNOWN  /* we cannot say what the original would write */
+} lofi_spelling;
+
+typedef struct lofi_number_words {
+    lofi_spelling (*cardinal)(lofi_buffer *out, const char *digits); /* "21" */
+    lofi_spelling (*ordinal)(lofi_buffer *out, const char *digits);  /* "3": third */
+    lofi_spelling (*decimal)(lofi_buffer *out, const char *number);  /* "12.5" */
+    lofi_spelling (*money)(lofi_buffer *out, const char *amount, const char *currency); /* "5.50", "USD" */
+} lofi_number_words;
+
+extern const lofi_number_words lofi_number_words_en;
+
+#endif
