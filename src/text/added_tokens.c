@@ -15,8 +15,8 @@ struct lofi_added_tokens {
     lofi_arena *arena;
     added_token *items;
     size_t count;
-    lofi_vocabulary *raw;        /* contents of tokens that are looked for in the raw text -> index into items */
-    lofi_vocabulary *normalized; /* normalised contents of those looked for in normalised text */
+    lofi_token_vocabulary *raw;        /* contents of tokens that are looked for in the raw text -> index into items */
+    lofi_token_vocabulary *normalized; /* normalised contents of those looked for in normalised text */
     int64_t end;
 };
 
@@ -35,9 +35,9 @@ static lofi_code load_token(added_token *token, lofi_arena *arena, const json_t 
     return token->content != NULL ? LOFI_OK : lofi_fail(err, LOFI_ERR_MEMORY, "cannot allocate the added tokens");
 }
 
-static lofi_code check_id(const lofi_added_tokens *tokens, const added_token *token, const lofi_vocabulary *model,
+static lofi_code check_id(const lofi_added_tokens *tokens, const added_token *token, const lofi_token_vocabulary *model,
                           int64_t model_size, lofi_error *err) {
-    int64_t known = lofi_vocabulary_find(model, token->content, strlen(token->content));
+    int64_t known = lofi_token_vocabulary_find(model, token->content, strlen(token->content));
     int64_t expected = known >= 0 ? known : tokens->end > model_size ? tokens->end : model_size;
     if (token->id == expected) return LOFI_OK;
     return lofi_fail(err, LOFI_ERR_FORMAT, "added token '%s' says id %lld, but its place in the vocabulary is %lld",
@@ -48,20 +48,20 @@ static lofi_code register_token(lofi_added_tokens *tokens, size_t index, const l
                                 lofi_error *err) {
     const added_token *token = &tokens->items[index];
     size_t size = strlen(token->content);
-    if (!token->normalized) return lofi_vocabulary_set(tokens->raw, token->content, size, (int64_t)index, err);
+    if (!token->normalized) return lofi_token_vocabulary_set(tokens->raw, token->content, size, (int64_t)index, err);
     lofi_buffer text = LOFI_BUFFER_INIT;
     lofi_code code = lofi_normalizer_apply(normalizer, token->content, size, &text, err);
     if (code == LOFI_OK && text.size > 0)
-        code = lofi_vocabulary_set(tokens->normalized, text.data, text.size, (int64_t)index, err);
+        code = lofi_token_vocabulary_set(tokens->normalized, text.data, text.size, (int64_t)index, err);
     lofi_buffer_free(&text);
     return code;
 }
 
 static lofi_code load(lofi_added_tokens *tokens, const json_t *json, const lofi_normalizer *normalizer,
-                      const lofi_vocabulary *model, int64_t model_size, lofi_error *err) {
+                      const lofi_token_vocabulary *model, int64_t model_size, lofi_error *err) {
     LOFI_TRY(lofi_arena_new(&tokens->arena, err));
-    LOFI_TRY(lofi_vocabulary_new(&tokens->raw, 0, err));
-    LOFI_TRY(lofi_vocabulary_new(&tokens->normalized, 0, err));
+    LOFI_TRY(lofi_token_vocabulary_new(&tokens->raw, 0, err));
+    LOFI_TRY(lofi_token_vocabulary_new(&tokens->normalized, 0, err));
     if (json == NULL || json_is_null(json)) return LOFI_OK;
     if (!json_is_array(json)) return lofi_fail(err, LOFI_ERR_FORMAT, "'added_tokens' must be a list");
     void *items = NULL;
@@ -80,7 +80,7 @@ static lofi_code load(lofi_added_tokens *tokens, const json_t *json, const lofi_
 }
 
 lofi_code lofi_added_tokens_new(lofi_added_tokens **out, const json_t *json, const lofi_normalizer *normalizer,
-                                const lofi_vocabulary *model, int64_t model_size, lofi_error *err) {
+                                const lofi_token_vocabulary *model, int64_t model_size, lofi_error *err) {
     lofi_added_tokens *tokens = calloc(1, sizeof *tokens);
     if (tokens == NULL) return lofi_fail(err, LOFI_ERR_MEMORY, "cannot allocate the added tokens");
     lofi_code code = load(tokens, json, normalizer, model, model_size, err);
@@ -94,8 +94,8 @@ lofi_code lofi_added_tokens_new(lofi_added_tokens **out, const json_t *json, con
 
 void lofi_added_tokens_free(lofi_added_tokens *tokens) {
     if (tokens == NULL) return;
-    lofi_vocabulary_free(tokens->raw);
-    lofi_vocabulary_free(tokens->normalized);
+    lofi_token_vocabulary_free(tokens->raw);
+    lofi_token_vocabulary_free(tokens->normalized);
     lofi_free(tokens->items);
     lofi_arena_free(tokens->arena);
     free(tokens);
@@ -145,7 +145,7 @@ static size_t spaces_after(const char *text, size_t size, size_t end) {
 }
 
 /* The longest token at `at`: its size, or 0. */
-static size_t match_at(const lofi_vocabulary *contents, const char *text, size_t size, size_t at, int64_t *index) {
+static size_t match_at(const lofi_token_vocabulary *contents, const char *text, size_t size, size_t at, int64_t *index) {
     size_t longest = 0;
     lofi_prefixes search = lofi_prefixes_of(contents, text + at, size - at);
     while (lofi_prefixes_next(&search)) {
@@ -155,10 +155,10 @@ static size_t match_at(const lofi_vocabulary *contents, const char *text, size_t
     return longest;
 }
 
-static lofi_code split(const lofi_added_tokens *tokens, const lofi_vocabulary *contents, const char *text, size_t size,
+static lofi_code split(const lofi_added_tokens *tokens, const lofi_token_vocabulary *contents, const char *text, size_t size,
                        bool first, lofi_pieces *out, lofi_error *err) {
     size_t done = 0;
-    for (size_t at = 0; at < size && lofi_vocabulary_count(contents) > 0;) {
+    for (size_t at = 0; at < size && lofi_token_vocabulary_count(contents) > 0;) {
         int64_t index = -1;
         size_t matched = match_at(contents, text, size, at, &index);
         if (matched == 0) {

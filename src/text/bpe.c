@@ -12,7 +12,7 @@ typedef struct merge {
 } merge;
 
 typedef struct bpe {
-    lofi_vocabulary *pieces;
+    lofi_token_vocabulary *pieces;
     size_t count;
     merge *merges; /* open addressing by the pair */
     size_t merge_slots;
@@ -43,7 +43,7 @@ typedef struct word {
 static void bpe_free(void *data) {
     bpe *model = data;
     if (model == NULL) return;
-    lofi_vocabulary_free(model->pieces);
+    lofi_token_vocabulary_free(model->pieces);
     lofi_free(model->merges);
     free(model);
 }
@@ -63,13 +63,13 @@ static lofi_code load_pieces(bpe *model, const json_t *json, lofi_error *err) {
     const json_t *table = NULL;
     LOFI_TRY(lofi_json_object(&table, json, "vocab", "model", err));
     model->count = json_object_size(table);
-    LOFI_TRY(lofi_vocabulary_new(&model->pieces, model->count, err));
+    LOFI_TRY(lofi_token_vocabulary_new(&model->pieces, model->count, err));
     const char *text;
     json_t *id;
     json_object_foreach((json_t *)table, text, id) {
         if (!json_is_integer(id) || json_integer_value(id) < 0 || json_integer_value(id) > INT32_MAX)
             return lofi_fail(err, LOFI_ERR_FORMAT, "the id of '%.64s' in model.vocab must be an integer of at least 0", text);
-        LOFI_TRY(lofi_vocabulary_set(model->pieces, text, strlen(text), json_integer_value(id), err));
+        LOFI_TRY(lofi_token_vocabulary_set(model->pieces, text, strlen(text), json_integer_value(id), err));
     }
     return LOFI_OK;
 }
@@ -101,9 +101,9 @@ static lofi_code load_merge(bpe *model, size_t rank, const json_t *entry, lofi_b
     lofi_buffer_append(joined, left, left_size);
     lofi_buffer_text(joined, right);
     LOFI_TRY(lofi_buffer_check(joined, err));
-    int64_t a = lofi_vocabulary_find(model->pieces, left, left_size);
-    int64_t b = lofi_vocabulary_find(model->pieces, right, strlen(right));
-    int64_t result = lofi_vocabulary_find(model->pieces, lofi_buffer_str(joined), joined->size);
+    int64_t a = lofi_token_vocabulary_find(model->pieces, left, left_size);
+    int64_t b = lofi_token_vocabulary_find(model->pieces, right, strlen(right));
+    int64_t result = lofi_token_vocabulary_find(model->pieces, lofi_buffer_str(joined), joined->size);
     if (a < 0 || b < 0 || result < 0)
         return lofi_fail(err, LOFI_ERR_FORMAT, "entry %zu of model.merges joins '%.*s' and '%.64s', which model.vocab lacks",
                          rank, left_size > 64 ? 64 : (int)left_size, left, right);
@@ -152,7 +152,7 @@ static lofi_code load_into(bpe *model, const json_t *json, lofi_error *err) {
     LOFI_TRY(load_merges(model, json, err));
     LOFI_TRY(lofi_json_bool_or(&model->fuse_unknown, json, "fuse_unk", false, "model", err));
     LOFI_TRY(lofi_json_string_or(&unknown, json, "unk_token", NULL, "model", err));
-    model->unknown = unknown == NULL ? -1 : lofi_vocabulary_find(model->pieces, unknown, strlen(unknown));
+    model->unknown = unknown == NULL ? -1 : lofi_token_vocabulary_find(model->pieces, unknown, strlen(unknown));
     if (unknown != NULL && model->unknown < 0)
         return lofi_fail(err, LOFI_ERR_FORMAT, "model.unk_token '%s' is not in model.vocab", unknown);
     return LOFI_OK;
@@ -225,7 +225,7 @@ static lofi_code split_characters(const bpe *model, word *self, const char *text
     for (size_t at = 0; at < size;) {
         size_t start = at;
         (void)lofi_utf8_next(text, size, &at);
-        int64_t id = lofi_vocabulary_find(model->pieces, text + start, at - start);
+        int64_t id = lofi_token_vocabulary_find(model->pieces, text + start, at - start);
         bool unknown = id < 0;
         if (unknown) id = model->unknown;
         if (id >= 0 && !(unknown && after_unknown && model->fuse_unknown)) LOFI_TRY(add_symbol(self, id, err));
@@ -265,7 +265,7 @@ static lofi_code bpe_encode(const void *data, const char *text, size_t size, lof
     return code;
 }
 
-static const lofi_vocabulary *bpe_vocabulary(const void *data) {
+static const lofi_token_vocabulary *bpe_vocabulary(const void *data) {
     return ((const bpe *)data)->pieces;
 }
 

@@ -164,7 +164,7 @@ int64_t lofi_tokenizer_vocab_size(const lofi_tokenizer *tokenizer) {
 }
 
 int64_t lofi_tokenizer_token_id(const lofi_tokenizer *tokenizer, const char *token) {
-    int64_t id = lofi_vocabulary_find(lofi_token_model_vocabulary(tokenizer->model), token, strlen(token));
+    int64_t id = lofi_token_vocabulary_find(lofi_token_model_vocabulary(tokenizer->model), token, strlen(token));
     return id >= 0 ? id : lofi_added_tokens_find(tokenizer->added, token);
 }
 

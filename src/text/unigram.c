@@ -14,7 +14,7 @@
 #define UNKNOWN_PENALTY 10.0
 
 typedef struct unigram {
-    lofi_vocabulary *pieces;
+    lofi_token_vocabulary *pieces;
     double *scores;
     size_t count;
     double smallest;
@@ -35,7 +35,7 @@ typedef struct node {
 static void unigram_free(void *data) {
     unigram *model = data;
     if (model == NULL) return;
-    lofi_vocabulary_free(model->pieces);
+    lofi_token_vocabulary_free(model->pieces);
     lofi_free(model->scores);
     free(model);
 }
@@ -46,7 +46,7 @@ static lofi_code load_piece(unigram *model, size_t index, const json_t *entry, l
         return lofi_fail(err, LOFI_ERR_FORMAT, "entry %zu of model.vocab must be [piece, score]", index);
     model->scores[index] = json_number_value(score);
     if (index == 0 || model->scores[index] < model->smallest) model->smallest = model->scores[index];
-    return lofi_vocabulary_set(model->pieces, json_string_value(text), json_string_length(text), (int64_t)index, err);
+    return lofi_token_vocabulary_set(model->pieces, json_string_value(text), json_string_length(text), (int64_t)index, err);
 }
 
 static lofi_code load_pieces(unigram *model, const json_t *json, lofi_error *err) {
@@ -54,7 +54,7 @@ static lofi_code load_pieces(unigram *model, const json_t *json, lofi_error *err
     LOFI_TRY(lofi_json_array(&list, json, "vocab", "model", err));
     model->count = json_array_size(list);
     if (model->count == 0) return lofi_fail(err, LOFI_ERR_FORMAT, "model.vocab is empty");
-    LOFI_TRY(lofi_vocabulary_new(&model->pieces, model->count, err));
+    LOFI_TRY(lofi_token_vocabulary_new(&model->pieces, model->count, err));
     void *scores = NULL;
     LOFI_TRY(lofi_alloc(&scores, model->count, sizeof(double), "the vocabulary's scores", err));
     model->scores = scores;
@@ -66,7 +66,7 @@ static void find_bytes(unigram *model) {
     for (int byte = 0; byte < 256; byte++) {
         char name[8];
         int size = snprintf(name, sizeof name, "<0x%02X>", (unsigned)byte);
-        model->byte_ids[byte] = lofi_vocabulary_find(model->pieces, name, (size_t)size);
+        model->byte_ids[byte] = lofi_token_vocabulary_find(model->pieces, name, (size_t)size);
     }
 }
 
@@ -118,7 +118,7 @@ static lofi_code fill_lattice(const unigram *model, const char *text, size_t siz
 }
 
 static lofi_code add_token(const unigram *model, const char *text, size_t size, lofi_ids *ids, lofi_error *err) {
-    int64_t id = lofi_vocabulary_find(model->pieces, text, size);
+    int64_t id = lofi_token_vocabulary_find(model->pieces, text, size);
     if (id >= 0) return lofi_ids_add(ids, id, err);
     bool bytes = model->byte_fallback;
     for (size_t i = 0; i < size && bytes; i++) bytes = model->byte_ids[(unsigned char)text[i]] >= 0;
@@ -160,7 +160,7 @@ static lofi_code unigram_encode(const void *data, const char *text, size_t size,
     return code;
 }
 
-static const lofi_vocabulary *unigram_vocabulary(const void *data) {
+static const lofi_token_vocabulary *unigram_vocabulary(const void *data) {
     return ((const unigram *)data)->pieces;
 }
 

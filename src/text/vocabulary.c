@@ -16,7 +16,7 @@ typedef struct slot {
     int64_t id;
 } slot;
 
-struct lofi_vocabulary {
+struct lofi_token_vocabulary {
     slot *slots;
     size_t slot_count; /* a power of two, at least twice `count` */
     size_t count;
@@ -35,7 +35,7 @@ static uint64_t hash_of(const char *text, size_t size) {
 }
 
 /* The slot of this piece, or the free one where it belongs. */
-static slot *locate(const lofi_vocabulary *vocabulary, uint64_t hash, const char *text, size_t size) {
+static slot *locate(const lofi_token_vocabulary *vocabulary, uint64_t hash, const char *text, size_t size) {
     size_t mask = vocabulary->slot_count - 1;
     size_t at = (size_t)(hash ^ (hash >> 29)) & mask;
     for (;; at = (at + 1) & mask) {
@@ -54,32 +54,32 @@ static lofi_code allocate_slots(slot **out, size_t count, lofi_error *err) {
     return LOFI_OK;
 }
 
-lofi_code lofi_vocabulary_new(lofi_vocabulary **out, size_t expected, lofi_error *err) {
+lofi_code lofi_token_vocabulary_new(lofi_token_vocabulary **out, size_t expected, lofi_error *err) {
     if (expected > MAX_PIECES)
         return lofi_fail(err, LOFI_ERR_MEMORY, "a vocabulary of %zu pieces is too large (at most %zu)", expected,
                          MAX_PIECES);
-    lofi_vocabulary *vocabulary = calloc(1, sizeof *vocabulary);
+    lofi_token_vocabulary *vocabulary = calloc(1, sizeof *vocabulary);
     if (vocabulary == NULL) return lofi_fail(err, LOFI_ERR_MEMORY, "cannot allocate a vocabulary");
     vocabulary->bytes = (lofi_buffer)LOFI_BUFFER_INIT;
     vocabulary->slot_count = 64;
     while (vocabulary->slot_count < expected * 2) vocabulary->slot_count *= 2;
     lofi_code code = allocate_slots(&vocabulary->slots, vocabulary->slot_count, err);
     if (code != LOFI_OK) {
-        lofi_vocabulary_free(vocabulary);
+        lofi_token_vocabulary_free(vocabulary);
         return code;
     }
     *out = vocabulary;
     return LOFI_OK;
 }
 
-void lofi_vocabulary_free(lofi_vocabulary *vocabulary) {
+void lofi_token_vocabulary_free(lofi_token_vocabulary *vocabulary) {
     if (vocabulary == NULL) return;
     lofi_free(vocabulary->slots);
     lofi_buffer_free(&vocabulary->bytes);
     free(vocabulary);
 }
 
-static lofi_code grow_table(lofi_vocabulary *vocabulary, lofi_error *err) {
+static lofi_code grow_table(lofi_token_vocabulary *vocabulary, lofi_error *err) {
     slot *old = vocabulary->slots;
     size_t old_count = vocabulary->slot_count;
     if (vocabulary->count >= MAX_PIECES)
@@ -93,7 +93,7 @@ static lofi_code grow_table(lofi_vocabulary *vocabulary, lofi_error *err) {
     return LOFI_OK;
 }
 
-lofi_code lofi_vocabulary_set(lofi_vocabulary *vocabulary, const char *text, size_t size, int64_t id, lofi_error *err) {
+lofi_code lofi_token_vocabulary_set(lofi_token_vocabulary *vocabulary, const char *text, size_t size, int64_t id, lofi_error *err) {
     if (size > UINT32_MAX) return lofi_fail(err, LOFI_ERR_FORMAT, "a vocabulary piece of %zu bytes is too long", size);
     if ((vocabulary->count + 1) * 2 > vocabulary->slot_count) LOFI_TRY(grow_table(vocabulary, err));
     uint64_t hash = hash_of(text, size);
@@ -110,16 +110,16 @@ lofi_code lofi_vocabulary_set(lofi_vocabulary *vocabulary, const char *text, siz
     return LOFI_OK;
 }
 
-int64_t lofi_vocabulary_find(const lofi_vocabulary *vocabulary, const char *text, size_t size) {
+int64_t lofi_token_vocabulary_find(const lofi_token_vocabulary *vocabulary, const char *text, size_t size) {
     const slot *place = locate(vocabulary, hash_of(text, size), text, size);
     return place->used ? place->id : -1;
 }
 
-size_t lofi_vocabulary_count(const lofi_vocabulary *vocabulary) {
+size_t lofi_token_vocabulary_count(const lofi_token_vocabulary *vocabulary) {
     return vocabulary->count;
 }
 
-lofi_prefixes lofi_prefixes_of(const lofi_vocabulary *vocabulary, const char *text, size_t size) {
+lofi_prefixes lofi_prefixes_of(const lofi_token_vocabulary *vocabulary, const char *text, size_t size) {
     size_t limit = size < vocabulary->longest ? size : vocabulary->longest;
     return (lofi_prefixes){.vocabulary = vocabulary, .text = text, .limit = limit, .id = -1, .hash = HASH_START};
 }
