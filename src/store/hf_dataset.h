@@ -20,6 +20,7 @@
 #define LOFI_STORE_HF_DATASET_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -40,6 +41,7 @@ typedef struct lofi_dataset_track {
     const char *const *style_ids;
     size_t style_count;
     const char *source_id; /* "" when unknown */
+    const char *speaker_path; /* speaker_emb_path as it stands; read only, "" when there is none */
     double duration;       /* seconds; 0 when unknown */
 } lofi_dataset_track;
 
@@ -88,6 +90,10 @@ size_t lofi_hf_dataset_track_count(const lofi_hf_dataset *dataset);
 const lofi_dataset_track *lofi_hf_dataset_track_at(const lofi_hf_dataset *dataset, size_t index); /* borrowed */
 /* "" for datasets of other programs. */
 const char *lofi_hf_dataset_hash(const lofi_hf_dataset *dataset);
+/* Whether `folder` is a dataset with splits that has one of this name. */
+bool lofi_hf_dataset_has_split(const char *folder, const char *split);
+/* What dataset_info.json says under "lofi", borrowed; NULL for datasets of other programs. */
+const json_t *lofi_hf_dataset_own_facts(const lofi_hf_dataset *dataset);
 /* The folder of the split. */
 const char *lofi_hf_dataset_folder(const lofi_hf_dataset *dataset);
 

@@ -11,7 +11,7 @@
 enum { MAX_FILES = 100000 };
 
 typedef struct column_places {
-    int keys, filename, tags, lyrics, track_id, prompt, style_ids, duration, source_id; /* -1: not there */
+    int keys, filename, tags, lyrics, track_id, prompt, style_ids, duration, source_id, speaker; /* -1: not there */
 } column_places;
 
 /* A data file, open while the folder is read. */
@@ -32,6 +32,7 @@ struct lofi_hf_dataset {
     lofi_arena *arena;
     char folder[LOFI_PATH_MAX]; /* of the split */
     char hash[LOFI_SHA256_HEX];
+    json_t *own; /* "lofi" of dataset_info.json, or NULL */
     char audio_folder[LOFI_PATH_MAX], audio_folder_relative[LOFI_PATH_MAX]; /* "" when not recorded */
     lofi_dataset_track **tracks;
     size_t track_count, track_capacity;
@@ -72,16 +73,20 @@ const char *lofi_hf_dataset_hash(const lofi_hf_dataset *dataset) {
     return dataset->hash;
 }
 
+const json_t *lofi_hf_dataset_own_facts(const lofi_hf_dataset *dataset) {
+    return dataset->own;
+}
+
 const char *lofi_hf_dataset_folder(const lofi_hf_dataset *dataset) {
     return dataset->folder;
 }
 
 /* ---- equal rows ---- */
 
-enum { TEXT_COLUMNS = 6, LIST_COLUMNS = 2 };
+enum { TEXT_COLUMNS = 7, LIST_COLUMNS = 2 };
 
 static void text_columns(int places[TEXT_COLUMNS], const column_places *at) {
-    int all[TEXT_COLUMNS] = {at->keys, at->filename, at->lyrics, at->track_id, at->prompt, at->source_id};
+    int all[TEXT_COLUMNS] = {at->keys, at->filename, at->lyrics, at->track_id, at->prompt, at->source_id, at->speaker};
     memcpy(places, all, sizeof all);
 }
 
@@ -188,6 +193,7 @@ static lofi_code find_columns(column_places *at, const lofi_arrow_file *file, co
     LOFI_TRY(find_column(&at->prompt, file, path, "prompt", LOFI_ARROW_TEXT, false, err));
     LOFI_TRY(find_column(&at->style_ids, file, path, "style_ids", LOFI_ARROW_TEXTS, false, err));
     LOFI_TRY(find_column(&at->duration, file, path, "duration", LOFI_ARROW_F64, false, err));
+    LOFI_TRY(find_column(&at->speaker, file, path, "speaker_emb_path", LOFI_ARROW_TEXT, false, err));
     return find_column(&at->source_id, file, path, "source_id", LOFI_ARROW_TEXT, false, err);
 }
 
@@ -229,9 +235,10 @@ static bool copy_track(lofi_dataset_track *track, lofi_arena *arena, row_place p
     track->filename = copy_text(arena, text_of(place, at->filename));
     track->lyrics = copy_text(arena, text_of(place, at->lyrics));
     track->source_id = copy_text(arena, text_of(place, at->source_id));
+    track->speaker_path = copy_text(arena, text_of(place, at->speaker));
     track->tags = copy_list(arena, place, at->tags, &track->tag_count);
     track->style_ids = copy_list(arena, place, at->style_ids, &track->style_count);
-    if (!track->track_id || !track->filename || !track->lyrics || !track->source_id || !track->tags ||
+    if (!track->track_id || !track->filename || !track->lyrics || !track->source_id || !track->speaker_path || !track->tags ||
         !track->style_ids)
         return false;
     track->prompt = at->prompt < 0 ? joined(arena, track->tags, track->tag_count)
@@ -346,6 +353,7 @@ static lofi_code read_info(lofi_hf_dataset *dataset, const json_t *info, const c
     const json_t *own = json_object_get(info, "lofi");
     const char *hash, *folder, *relative;
     if (!json_is_object(own)) return LOFI_OK;
+    dataset->own = json_incref((json_t *)own);
     LOFI_TRY(lofi_json_string_or(&hash, own, "dataset_hash", "", path, err));
     LOFI_TRY(lofi_json_string_or(&folder, own, "audio_folder", "", path, err));
     LOFI_TRY(lofi_json_string_or(&relative, own, "audio_folder_relative", "", path, err));
@@ -359,6 +367,15 @@ static lofi_code has_file(bool *there, const char *folder, const char *name, lof
     LOFI_TRY(lofi_path_format(path, err, "%s/%s", folder, name));
     *there = lofi_path_is_file(path);
     return LOFI_OK;
+}
+
+bool lofi_hf_dataset_has_split(const char *folder, const char *split) {
+    char path[LOFI_PATH_MAX];
+    lofi_error ignored = LOFI_ERROR_INIT;
+    bool several, there;
+    if (has_file(&several, folder, "dataset_dict.json", &ignored) != LOFI_OK || !several) return false;
+    if (lofi_path_format(path, &ignored, "%s/%s", folder, split) != LOFI_OK) return false;
+    return has_file(&there, path, "state.json", &ignored) == LOFI_OK && there;
 }
 
 /* The folder of the split: a sub-folder when there are several, else the folder itself. */
@@ -417,6 +434,7 @@ lofi_code lofi_hf_dataset_open(lofi_hf_dataset **out, const char *folder, const 
 
 void lofi_hf_dataset_close(lofi_hf_dataset *dataset) {
     if (!dataset) return;
+    json_decref(dataset->own);
     free(dataset->rows);
     free(dataset->tracks);
     lofi_arena_free(dataset->arena);

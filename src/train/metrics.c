@@ -132,11 +132,19 @@ int lofi_metrics_has_validation(const lofi_metrics *metrics, int64_t step) {
     return 0;
 }
 
-double lofi_metrics_recent_loss(const lofi_metrics *metrics, size_t count) {
+static double mean_loss(const lofi_metrics *metrics, size_t from, size_t to) {
     double sum = 0;
-    size_t taken = count < metrics->step_count ? count : metrics->step_count;
-    for (size_t i = 0; i < taken; i++) sum += metrics->steps[metrics->step_count - 1 - i].loss;
-    return taken ? sum / (double)taken : 0;
+    for (size_t i = from; i < to; i++) sum += metrics->steps[i].loss;
+    return to > from ? sum / (double)(to - from) : 0;
+}
+
+double lofi_metrics_recent_loss(const lofi_metrics *metrics, size_t count) {
+    size_t steps = metrics->step_count;
+    return mean_loss(metrics, count < steps ? steps - count : 0, steps);
+}
+
+double lofi_metrics_first_loss(const lofi_metrics *metrics, size_t count) {
+    return mean_loss(metrics, 0, count < metrics->step_count ? count : metrics->step_count);
 }
 
 const lofi_validation_metrics *lofi_metrics_first_validation(const lofi_metrics *metrics) {

@@ -37,6 +37,8 @@ int lofi_metrics_has_validation(const lofi_metrics *metrics, int64_t step);
 
 /* The mean loss of the last `count` steps (fewer at the beginning), 0 when there are none. */
 double lofi_metrics_recent_loss(const lofi_metrics *metrics, size_t count);
+/* The same for the first steps. */
+double lofi_metrics_first_loss(const lofi_metrics *metrics, size_t count);
 /* First and last held-out measurement; NULL when there is none. Borrowed until the next call that adds. */
 const lofi_validation_metrics *lofi_metrics_first_validation(const lofi_metrics *metrics);
 const lofi_validation_metrics *lofi_metrics_last_validation(const lofi_metrics *metrics);

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "diffusion/flow_loss.h"
 #include "graph/gradient.h"
+#include "train/bf16_source.h"
 
 struct lofi_step {
     lofi_ace_step_config config;
@@ -14,6 +15,7 @@ struct lofi_step {
     lofi_graph *graph;
     lofi_session *session;
     lofi_attachment attachment;
+    lofi_bf16_source *rounded; /* with options.bf16 */
     lofi_ace_step_conditions conditions;
     lofi_tensor *latents, *noise, *attention_mask, *sigma, *timestep, *dropout_key, *loss;
     float *gradient;
@@ -37,7 +39,7 @@ static void make_inputs(lofi_step *step) {
 
 static void build_network(lofi_step *step, lofi_loaded *transformer) {
     lofi_adapter_hook hook = lofi_attachment_hook(&step->attachment);
-    lofi_builder builder = {.graph = step->graph, .source = lofi_loaded_source(transformer), .dropout_key = step->dropout_key,
+    lofi_builder builder = {.graph = step->graph, .source = step->rounded ? lofi_bf16_source_view(step->rounded) : lofi_loaded_source(transformer), .dropout_key = step->dropout_key,
                             .adapter = step->attachment.adapter ? &hook : NULL};
     lofi_ace_step_encoded encoded = lofi_ace_step_encode(&builder, &step->config, &step->conditions, NULL);
     lofi_tensor *noisy = lofi_flow_noisy(step->graph, step->latents, step->noise, step->sigma);
@@ -67,6 +69,7 @@ static lofi_code differentiate(lofi_step *step, lofi_error *err) {
 static lofi_code build(lofi_step *step, lofi_loaded *transformer, lofi_error *err) {
     LOFI_TRY(lofi_ace_step_config_read(&step->config, lofi_loaded_config(transformer), err));
     LOFI_TRY(lofi_graph_new(&step->graph, err));
+    if (step->options.bf16) LOFI_TRY(lofi_bf16_source_new(&step->rounded, lofi_loaded_source(transformer), err));
     make_inputs(step);
     build_network(step, transformer);
     LOFI_TRY(lofi_graph_check(step->graph, err));
@@ -93,6 +96,7 @@ void lofi_step_free(lofi_step *step) {
     if (!step) return;
     lofi_session_free(step->session);
     lofi_graph_free(step->graph);
+    lofi_bf16_source_free(step->rounded);
     lofi_free(step->gradient);
     free(step);
 }

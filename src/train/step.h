@@ -19,6 +19,7 @@ typedef struct lofi_step_options {
     bool gradients;  /* false: only the loss (held-out measurements) */
     bool checkpoint; /* gradient checkpointing between blocks */
     bool dropout;    /* the lyric encoder's, active while the original trains */
+    bool bf16;       /* frozen matrices are rounded to bf16 where the file holds something finer */
     int threads;     /* 0: all */
 } lofi_step_options;
 

@@ -1,0 +1,61 @@
+/* examples.h - the songs of a dataset as training sees them: latents, text states, lyric tokens.
+ *
+ * As the original's data reader (acestep/text2music_dataset.py): audio clipped to [-1, 1], padded to 3 s, cut at 240 s; what is
+ * more than 95 % exact zeros is left out (here: with a line that says so); tags shuffled at every visit and joined by
+ * ", ", the prompt cut at 256 characters; lyrics at most 4,096 tokens, [0] when empty. Never: another song in the place of
+ * one that cannot be read; that is an error, before training starts, which names every such song.
+ */
+#ifndef LOFI_TRAIN_EXAMPLES_H
+#define LOFI_TRAIN_EXAMPLES_H
+
+#include <stdint.h>
+
+#include "base/log.h"
+#include "store/checkpoint_folder.h"
+#include "store/hf_dataset.h"
+#include "train/cache.h"
+
+typedef struct lofi_examples lofi_examples;
+
+typedef struct lofi_examples_settings {
+    const char *dataset;      /* folder of a Hugging Face dataset */
+    const lofi_checkpoint_folder *model;
+    const char *lyric_vocab;  /* file, or NULL: looked for in the model's folder and in ace_step_dir */
+    const char *ace_step_dir; /* may be NULL */
+    const char *cache_dir;
+    int64_t speaker_width, text_width, latent_channels, latent_height; /* what the transformer takes */
+    int threads;
+} lofi_examples_settings;
+
+/* Opens the dataset (train and, where there is one, validation), encodes every song that the cache does not hold, and
+ * tokenizes all lyrics. LOFI_ERR_INTERRUPTED when asked to stop: what is encoded stays in the cache. *out is yours. */
+lofi_code lofi_examples_open(lofi_examples **out, const lofi_examples_settings *settings, lofi_log *log, lofi_error *err) LOFI_MUST_USE;
+void lofi_examples_close(lofi_examples *examples); /* NULL is fine */
+
+const char *lofi_examples_dataset_hash(const lofi_examples *examples);
+/* Tracks that the user admitted without a licence that permits training, from the dataset's provenance; "" when none. */
+const char *lofi_examples_unlicensed(const lofi_examples *examples);
+size_t lofi_examples_row_count(const lofi_examples *examples);        /* of the train split, usable ones */
+size_t lofi_examples_validation_count(const lofi_examples *examples); /* different held-out tracks */
+int64_t lofi_examples_max_frames(const lofi_examples *examples);
+size_t lofi_examples_left_out(const lofi_examples *examples);
+
+/* One visit to a song. Everything is borrowed until the next visit. */
+typedef struct lofi_example {
+    const char *track_id, *prompt;
+    const float *latents; /* [channels, height, frames] */
+    int64_t frames;
+    const float *text_states; /* [text, text_width] */
+    int64_t text;
+    const int64_t *lyric_token_ids; /* [lyric] */
+    int64_t lyric;
+    const float *speaker; /* [speaker_width], zeros unless the dataset names a file */
+} lofi_example;
+
+/* The song of a row of the train split; `seed` and `visit` choose the order of its tags. */
+lofi_code lofi_examples_visit(lofi_examples *examples, size_t row, uint64_t seed, uint64_t visit, lofi_example *out, lofi_error *err)
+    LOFI_MUST_USE;
+/* A held-out track, with its tags in their own order. */
+lofi_code lofi_examples_validation(lofi_examples *examples, size_t index, lofi_example *out, lofi_error *err) LOFI_MUST_USE;
+
+#endif

@@ -1,0 +1,381 @@
+/* trainer.c - the run: open everything, resume or begin, step, measure, save. */
+#include "train/trainer.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/interrupt.h"
+#include "base/memory.h"
+#include "base/random.h"
+#include "base/threads.h"
+#include "diffusion/flow_schedule.h"
+#include "train/checkpoint.h"
+#include "train/examples.h"
+#include "train/metrics.h"
+#include "train/optimizer.h"
+#include "train/record.h"
+#include "train/step.h"
+
+/* Condition dropout of the original trainer. */
+#define DROP_TEXT 0.15f
+#define DROP_SPEAKER 0.50f
+#define DROP_LYRICS 0.15f
+
+/* Held-out measurements use noise of their own seeds, the same in every run. */
+#define VALIDATION_SEED 0x6c6f6669u
+#define VALIDATION_SEEDS 3
+
+#define SUMMARY_STEPS 20
+
+typedef struct trainer {
+    const lofi_train_settings *settings;
+    lofi_train_summary *summary;
+    lofi_log *log;
+    int threads;
+    char run[LOFI_PATH_MAX];
+    lofi_checkpoint_folder folder;
+    lofi_loaded *transformer;
+    lofi_step *training, *measuring;
+    lofi_examples *examples;
+    lofi_metrics *metrics;
+    lofi_flow_schedule schedule;
+    lofi_training_state state;
+    float *gradient_sum; /* accumulate > 1 */
+    json_t *record;
+    size_t *order; /* rows of the present epoch */
+    int64_t order_epoch;
+    /* inputs of one step, sized for the longest song */
+    float *noise, *mask, *text, *text_mask, *lyric_mask, *speaker;
+    int64_t *lyric_ids;
+} trainer;
+
+/* ---- one visit ---- */
+
+enum { MAX_TEXT = 512, MAX_LYRIC = 4096 };
+
+static lofi_code allocate_inputs(trainer *t, lofi_error *err) {
+    const lofi_ace_step_config *config = lofi_step_config(t->training);
+    int64_t frames = lofi_examples_max_frames(t->examples);
+    size_t latent = (size_t)(config->in_channels * config->height);
+    LOFI_TRY(lofi_alloc((void **)&t->noise, (size_t)frames, latent * sizeof(float), "noise", err));
+    LOFI_TRY(lofi_alloc((void **)&t->mask, (size_t)frames, sizeof(float), "a mask", err));
+    LOFI_TRY(lofi_alloc((void **)&t->text, (size_t)config->text_width * MAX_TEXT, sizeof(float), "text states", err));
+    LOFI_TRY(lofi_alloc((void **)&t->text_mask, MAX_TEXT, sizeof(float), "a mask", err));
+    LOFI_TRY(lofi_alloc((void **)&t->lyric_mask, MAX_LYRIC, sizeof(float), "a mask", err));
+    LOFI_TRY(lofi_alloc((void **)&t->lyric_ids, MAX_LYRIC, sizeof(int64_t), "lyric tokens", err));
+    LOFI_TRY(lofi_alloc((void **)&t->speaker, (size_t)config->speaker_width, sizeof(float), "a speaker embedding", err));
+    for (int64_t i = 0; i < frames; i++) t->mask[i] = 1.0f;
+    for (int i = 0; i < MAX_TEXT; i++) t->text_mask[i] = 1.0f;
+    return LOFI_OK;
+}
+
+/* Copies an example's conditions, without those that are dropped (the text's mask stays, as in the original). */
+static void set_conditions(trainer *t, const lofi_example *example, bool drop_text, bool drop_speaker, bool drop_lyrics) {
+    const lofi_ace_step_config *config = lofi_step_config(t->training);
+    size_t text_bytes = (size_t)(example->text * config->text_width) * sizeof(float);
+    size_t speaker_bytes = (size_t)config->speaker_width * sizeof(float), lyric_bytes = (size_t)example->lyric * sizeof(int64_t);
+    memset(t->text, 0, text_bytes);
+    memset(t->speaker, 0, speaker_bytes);
+    memset(t->lyric_ids, 0, lyric_bytes);
+    if (!drop_text) memcpy(t->text, example->text_states, text_bytes);
+    if (!drop_speaker) memcpy(t->speaker, example->speaker, speaker_bytes);
+    if (!drop_lyrics) memcpy(t->lyric_ids, example->lyric_token_ids, lyric_bytes);
+    for (int64_t i = 0; i < example->lyric; i++) t->lyric_mask[i] = drop_lyrics ? 0.0f : 1.0f;
+}
+
+static lofi_step_inputs make_inputs(trainer *t, const lofi_example *example, lofi_random noise, int index) {
+    const lofi_ace_step_config *config = lofi_step_config(t->training);
+    lofi_random_fill_normal(&noise, 0, t->noise, (size_t)(config->in_channels * config->height * example->frames));
+    return (lofi_step_inputs){.batch = 1, .frames = example->frames, .text = example->text, .lyric = example->lyric,
+                              .latents = example->latents, .noise = t->noise, .attention_mask = t->mask, .text_states = t->text,
+                              .text_mask = t->text_mask, .lyric_token_ids = t->lyric_ids, .lyric_mask = t->lyric_mask,
+                              .speaker = t->speaker, .sigma = &t->schedule.sigmas[index], .timestep = &t->schedule.timesteps[index]};
+}
+
+/* The row of a visit: every epoch is a permutation of its own. */
+static size_t row_of(trainer *t, int64_t visit) {
+    size_t rows = lofi_examples_row_count(t->examples);
+    int64_t epoch = visit / (int64_t)rows;
+    if (epoch != t->order_epoch) {
+        lofi_random random = lofi_random_at(t->settings->seed, LOFI_RANDOM_ROWS, (uint64_t)epoch);
+        lofi_random_permutation(&random, t->order, rows);
+        t->order_epoch = epoch;
+    }
+    return t->order[visit % (int64_t)rows];
+}
+
+static lofi_code visit(trainer *t, int64_t number, double *loss, lofi_error *err) {
+    uint64_t seed = t->settings->seed, n = (uint64_t)number;
+    lofi_random condition = lofi_random_at(seed, LOFI_RANDOM_CONDITION, n), level = lofi_random_at(seed, LOFI_RANDOM_TIMESTEP, n);
+    lofi_example example;
+    LOFI_TRY(lofi_examples_visit(t->examples, row_of(t, number), seed, n, &example, err));
+    set_conditions(t, &example, lofi_random_uniform(&condition, 0) < DROP_TEXT, lofi_random_uniform(&condition, 1) < DROP_SPEAKER,
+                   lofi_random_uniform(&condition, 2) < DROP_LYRICS);
+    lofi_step_inputs inputs =
+        make_inputs(t, &example, lofi_random_at(seed, LOFI_RANDOM_NOISE, n), lofi_flow_index(lofi_random_normal(&level, 0)));
+    inputs.seed = seed;
+    inputs.step = n;
+    return lofi_step_run(t->training, &inputs, loss, err);
+}
+
+/* ---- held-out loss ---- */
+
+static lofi_code measure_seed(trainer *t, uint64_t seed, double *mean, lofi_error *err) {
+    size_t tracks = lofi_examples_validation_count(t->examples), draws = (size_t)t->settings->validation_draws;
+    double sum = 0;
+    for (size_t i = 0; i < tracks; i++) {
+        lofi_example example;
+        LOFI_TRY(lofi_examples_validation(t->examples, i, &example, err));
+        set_conditions(t, &example, false, false, false);
+        for (size_t d = 0; d < draws; d++) {
+            int index = (int)((2 * d + 1) * LOFI_FLOW_STEPS / (2 * draws));
+            double loss;
+            lofi_step_inputs inputs = make_inputs(t, &example, lofi_random_at(seed, LOFI_RANDOM_NOISE, i * draws + d), index);
+            LOFI_TRY(lofi_step_run(t->measuring, &inputs, &loss, err));
+            sum += loss;
+        }
+    }
+    *mean = sum / (double)(tracks * draws);
+    return LOFI_OK;
+}
+
+/* The same noise and noise levels every time: levels evenly spread over the schedule, noise of three seeds. */
+static lofi_code measure(trainer *t, lofi_error *err) {
+    if (!t->measuring || lofi_metrics_has_validation(t->metrics, t->state.step)) return LOFI_OK;
+    double means[VALIDATION_SEEDS], sum = 0, low = INFINITY, high = -INFINITY;
+    for (int s = 0; s < VALIDATION_SEEDS; s++) {
+        LOFI_TRY(measure_seed(t, VALIDATION_SEED + (uint64_t)s, &means[s], err));
+        sum += means[s];
+        low = fmin(low, means[s]);
+        high = fmax(high, means[s]);
+    }
+    lofi_validation_metrics values = {.step = t->state.step, .loss = sum / VALIDATION_SEEDS, .spread = high - low};
+    lofi_verbose(t->log, "held-out loss %.5f (spread %.5f) at step %lld", values.loss, values.spread, (long long)values.step);
+    return lofi_metrics_validation(t->metrics, &values, err);
+}
+
+/* ---- opening ---- */
+
+static lofi_code open_model(trainer *t, lofi_error *err) {
+    const lofi_train_settings *s = t->settings;
+    LOFI_TRY(lofi_checkpoint_folder_resolve(&t->folder, s->checkpoint_dir, err));
+    LOFI_TRY(lofi_loaded_open(&t->transformer, &lofi_model_ace_step_transformer, t->folder.component[LOFI_COMPONENT_TRANSFORMER], err));
+    LOFI_TRY(lofi_adapter_new(&t->state.adapter, &s->lora, lofi_loaded_table(t->transformer), err));
+    lofi_adapter_init(t->state.adapter, s->seed);
+    size_t count = t->state.adapter->value_count;
+    LOFI_TRY(lofi_alloc((void **)&t->state.first, count, sizeof(float), "the optimizer's first moments", err));
+    LOFI_TRY(lofi_alloc((void **)&t->state.second, count, sizeof(float), "the optimizer's second moments", err));
+    if (s->accumulate > 1) LOFI_TRY(lofi_alloc((void **)&t->gradient_sum, count, sizeof(float), "the sum of gradients", err));
+    lofi_step_options options = {.gradients = true, .checkpoint = s->checkpointing, .dropout = s->dropout, .bf16 = s->bf16, .threads = s->threads};
+    return lofi_step_new(&t->training, t->transformer, t->state.adapter, options, err);
+}
+
+static lofi_code open_examples(trainer *t, lofi_error *err) {
+    const lofi_train_settings *s = t->settings;
+    const lofi_ace_step_config *config = lofi_step_config(t->training);
+    lofi_examples_settings settings = {.dataset = s->dataset, .model = &t->folder, .lyric_vocab = s->lyric_vocab,
+                                       .ace_step_dir = s->ace_step_dir, .cache_dir = s->cache_dir, .speaker_width = config->speaker_width,
+                                       .text_width = config->text_width, .latent_channels = config->in_channels,
+                                       .latent_height = config->height, .threads = s->threads};
+    LOFI_TRY(lofi_examples_open(&t->examples, &settings, t->log, err));
+    size_t rows = lofi_examples_row_count(t->examples);
+    LOFI_TRY(lofi_alloc((void **)&t->order, rows, sizeof *t->order, "the order of rows", err));
+    t->order_epoch = -1;
+    if (lofi_examples_validation_count(t->examples) && s->validation_draws > 0)
+        LOFI_TRY(lofi_step_new(&t->measuring, t->transformer, t->state.adapter,
+                               (lofi_step_options){.bf16 = s->bf16, .threads = s->threads}, err));
+    return allocate_inputs(t, err);
+}
+
+/* Puts the state of the chosen checkpoint in place, if there is one. */
+static lofi_code restore(trainer *t, lofi_error *err) {
+    const lofi_train_settings *s = t->settings;
+    char from[LOFI_PATH_MAX] = "";
+    int64_t step = -1;
+    if (s->resume_path) LOFI_TRY(lofi_checkpoint_verify(s->resume_path, err));
+    if (s->resume_path) LOFI_TRY(lofi_path_format(from, err, "%s", s->resume_path));
+    else if (s->resume_from >= 0) LOFI_TRY(lofi_checkpoint_at(from, t->run, s->resume_from, err));
+    else if (s->resume) LOFI_TRY(lofi_checkpoint_latest(from, &step, t->run, -1, t->log, err));
+    else if (lofi_checkpoint_any(t->run)) {
+        lofi_fail(err, LOFI_ERR_USAGE, "run '%s' has checkpoints already", t->run);
+        return lofi_hint(err, "go on with --resume, or choose another --exp-name");
+    }
+    if (s->resume && !*from) lofi_info(t->log, "nothing to resume in '%s': starting at step 0", t->run);
+    if (!*from) return LOFI_OK;
+    json_t *old = NULL;
+    LOFI_TRY(lofi_checkpoint_load(&t->state, &old, from, err));
+    lofi_code code = lofi_record_compare(t->record, old, t->log, err);
+    json_decref(old);
+    if (code == LOFI_OK) lofi_info(t->log, "resuming from '%s'", from);
+    return code;
+}
+
+static lofi_code open_all(trainer *t, lofi_error *err) {
+    const lofi_train_settings *s = t->settings;
+    LOFI_TRY(lofi_path_format(t->run, err, "%s/%s", s->logger_dir, s->experiment));
+    memcpy(t->summary->run, t->run, sizeof t->run);
+    lofi_flow_schedule_make(&t->schedule, LOFI_FLOW_SHIFT);
+    LOFI_TRY(open_model(t, err));
+    LOFI_TRY(open_examples(t, err));
+    LOFI_TRY(lofi_record_make(&t->record, s, t->transformer, lofi_examples_dataset_hash(t->examples),
+                              lofi_examples_unlicensed(t->examples), err));
+    LOFI_TRY(restore(t, err));
+    t->summary->rows = lofi_examples_row_count(t->examples);
+    t->summary->validation_tracks = lofi_examples_validation_count(t->examples);
+    t->summary->left_out = lofi_examples_left_out(t->examples);
+    t->summary->adapted_layers = t->state.adapter->layer_count;
+    t->summary->adapter_parameters = t->state.adapter->value_count;
+    t->summary->first_step = t->summary->last_step = t->state.step;
+    return LOFI_OK;
+}
+
+/* ---- running ---- */
+
+/* The mean gradient of an update, its visits summed in order; *loss is their mean. */
+static lofi_code gather(trainer *t, const float **gradient, double *loss, lofi_error *err) {
+    int64_t visits = t->settings->accumulate;
+    size_t count = t->state.adapter->value_count;
+    double sum = 0;
+    for (int64_t i = 0; i < visits; i++) {
+        double one;
+        LOFI_TRY(visit(t, t->state.step * visits + i, &one, err));
+        sum += one;
+        const float *g = lofi_step_gradient(t->training);
+        if (visits == 1) *gradient = g;
+        else if (i == 0) memcpy(t->gradient_sum, g, count * sizeof *g);
+        else
+            for (size_t j = 0; j < count; j++) t->gradient_sum[j] += g[j];
+    }
+    if (visits > 1) *gradient = t->gradient_sum;
+    *loss = sum / (double)visits;
+    return LOFI_OK;
+}
+
+static lofi_code diverged(trainer *t, double loss, double norm, lofi_error *err) {
+    char last[LOFI_PATH_MAX] = "";
+    int64_t step = -1;
+    lofi_error ignored = LOFI_ERROR_INIT;
+    lofi_code code = lofi_checkpoint_latest(last, &step, t->run, -1, t->log, &ignored);
+    lofi_fail(err, LOFI_ERR_NUMERIC, "training diverged at step %lld: loss %g, gradient norm %g; %s%s", (long long)t->state.step + 1, loss,
+              norm, code == LOFI_OK && step >= 0 ? "the last good checkpoint is " : "there is no checkpoint yet", last);
+    return lofi_hint(err, "go on from it with --resume and a lower --learning-rate");
+}
+
+static lofi_code update(trainer *t, lofi_error *err) {
+    const lofi_train_settings *s = t->settings;
+    int64_t start = lofi_now_ns();
+    const float *gradient = NULL;
+    double loss;
+    LOFI_TRY(gather(t, &gradient, &loss, err));
+    size_t count = t->state.adapter->value_count;
+    double norm = lofi_gradient_norm(gradient, count, t->threads) / (double)s->accumulate;
+    if (!isfinite(loss) || !isfinite(norm)) return diverged(t, loss, norm, err);
+    lofi_adamw adamw = LOFI_ADAMW_INIT;
+    adamw.learning_rate = lofi_learning_rate(s->learning_rate, t->state.step, s->warmup_steps, s->max_steps);
+    double factor = lofi_clip_factor(norm, s->clip_norm) / (double)s->accumulate;
+    lofi_adamw_update(&adamw, t->state.step + 1, t->state.adapter->values, gradient, factor, t->state.first, t->state.second, count, t->threads);
+    int64_t epoch = t->state.step * s->accumulate / (int64_t)lofi_examples_row_count(t->examples);
+    t->state.step++;
+    lofi_step_metrics values = {.step = t->state.step, .epoch = epoch, .loss = loss, .denoising_loss = loss,
+                                .learning_rate = adamw.learning_rate, .gradient_norm = norm,
+                                .seconds = (double)(lofi_now_ns() - start) * 1e-9};
+    t->summary->seconds_per_step += values.seconds;
+    return lofi_metrics_step(t->metrics, &values, err);
+}
+
+static lofi_code save(trainer *t, lofi_error *err) {
+    LOFI_TRY(lofi_checkpoint_save(t->summary->checkpoint, t->run, &t->state, t->record, err));
+    LOFI_TRY(lofi_metrics_picture(t->metrics, err));
+    lofi_verbose(t->log, "saved '%s'", t->summary->checkpoint);
+    return LOFI_OK;
+}
+
+static lofi_code run_steps(trainer *t, lofi_error *err) {
+    const lofi_train_settings *s = t->settings;
+    lofi_progress progress = lofi_progress_start(t->log, "training", "steps", s->max_steps - t->state.step);
+    int64_t begin = t->state.step, saved = begin;
+    lofi_code code = LOFI_OK;
+    while (t->state.step < s->max_steps && code == LOFI_OK) {
+        char detail[64];
+        if (lofi_interrupt_asked()) {
+            code = LOFI_ERR_INTERRUPTED;
+            break;
+        }
+        code = update(t, err);
+        if (code != LOFI_OK) break;
+        snprintf(detail, sizeof detail, "loss %.4f", lofi_metrics_recent_loss(t->metrics, SUMMARY_STEPS));
+        lofi_progress_step(&progress, t->state.step - begin, detail);
+        bool last = t->state.step == s->max_steps;
+        if (last || t->state.step % s->plot_every == 0) code = measure(t, err);
+        if (code == LOFI_OK && (last || t->state.step % s->save_every == 0)) code = save(t, err), saved = t->state.step;
+    }
+    lofi_progress_end(&progress);
+    if (code != LOFI_ERR_INTERRUPTED) return code;
+    if (saved != t->state.step) LOFI_TRY(save(t, err));
+    lofi_fail(err, LOFI_ERR_INTERRUPTED, "stopped at step %lld of %lld; the state is saved", (long long)t->state.step, (long long)s->max_steps);
+    return lofi_hint(err, "go on with --resume");
+}
+
+
+static void summarize(trainer *t) {
+    lofi_train_summary *summary = t->summary;
+    const lofi_validation_metrics *first = lofi_metrics_first_validation(t->metrics), *last = lofi_metrics_last_validation(t->metrics);
+    int64_t steps = t->state.step - summary->first_step;
+    summary->last_step = t->state.step;
+    summary->seconds_per_step = steps ? summary->seconds_per_step / (double)steps : 0;
+    summary->first_loss = lofi_metrics_first_loss(t->metrics, SUMMARY_STEPS);
+    summary->last_loss = lofi_metrics_recent_loss(t->metrics, SUMMARY_STEPS);
+    summary->activation_bytes = lofi_session_get_stats(lofi_step_session(t->training)).buffer_bytes;
+    if (!first) return;
+    summary->validated = true;
+    summary->validation_before = first->loss;
+    summary->validation_after = last->loss;
+    summary->validation_spread = fmax(first->spread, last->spread);
+}
+
+static lofi_code run(trainer *t, lofi_error *err) {
+    LOFI_TRY(open_all(t, err));
+    if (t->settings->dry_run) return LOFI_OK;
+    LOFI_TRY(lofi_folder_make(t->run, err));
+    LOFI_TRY(lofi_metrics_open(&t->metrics, t->run, t->state.step, err));
+    lofi_code code = LOFI_OK;
+    if (t->state.step == 0) code = measure(t, err);
+    if (t->state.step >= t->settings->max_steps) lofi_info(t->log, "nothing to do: step %lld of %lld is reached", (long long)t->state.step,
+                                                           (long long)t->settings->max_steps);
+    if (code == LOFI_OK) code = run_steps(t, err);
+    summarize(t);
+    return code;
+}
+
+static void close_all(trainer *t) {
+    lofi_metrics_close(t->metrics);
+    lofi_examples_close(t->examples);
+    lofi_step_free(t->measuring);
+    lofi_step_free(t->training);
+    lofi_adapter_free(t->state.adapter);
+    lofi_loaded_close(t->transformer);
+    json_decref(t->record);
+    lofi_free(t->state.first);
+    lofi_free(t->state.second);
+    lofi_free(t->gradient_sum);
+    lofi_free(t->order);
+    lofi_free(t->noise);
+    lofi_free(t->mask);
+    lofi_free(t->text);
+    lofi_free(t->text_mask);
+    lofi_free(t->lyric_mask);
+    lofi_free(t->lyric_ids);
+    lofi_free(t->speaker);
+}
+
+lofi_code lofi_train(const lofi_train_settings *settings, lofi_train_summary *summary, lofi_log *log, lofi_error *err) {
+    *summary = (lofi_train_summary){0};
+    trainer t = {.settings = settings, .summary = summary, .log = log,
+                 .threads = settings->threads > 0 ? settings->threads : lofi_threads_available()};
+    lofi_code code = run(&t, err);
+    close_all(&t);
+    return code;
+}
