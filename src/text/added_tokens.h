@@ -15,7 +15,7 @@ typedef struct lofi_added_tokens lofi_added_tokens;
 /* `json` may be NULL or null: none. `model` is the model's vocabulary with `model_size` ids: a token that is in it has
  * its id from there, the others follow behind; an "id" that says otherwise is an error. */
 lofi_code lofi_added_tokens_new(lofi_added_tokens **out, const json_t *json, const lofi_normalizer *normalizer,
-                                const lofi_vocabulary *model, int64_t model_size, lofi_error *err) LOFI_MUST_USE;
+                                const lofi_token_vocabulary *model, int64_t model_size, lofi_error *err) LOFI_MUST_USE;
 void lofi_added_tokens_free(lofi_added_tokens *tokens); /* NULL is fine */
 /* One more than the largest id, or 0. */
 int64_t lofi_added_tokens_end(const lofi_added_tokens *tokens);

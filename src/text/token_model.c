@@ -44,7 +44,7 @@ lofi_code lofi_token_model_encode(const lofi_token_model *model, const char *tex
     return model->kind->encode(model->data, text, size, ids, err);
 }
 
-const lofi_vocabulary *lofi_token_model_vocabulary(const lofi_token_model *model) {
+const lofi_token_vocabulary *lofi_token_model_vocabulary(const lofi_token_model *model) {
     return model->kind->vocabulary(model->data);
 }
 

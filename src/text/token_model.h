@@ -18,7 +18,7 @@ typedef struct lofi_token_model_kind {
     lofi_code (*load)(void **data, const json_t *json, lofi_error *err);
     void (*free)(void *data);
     lofi_code (*encode)(const void *data, const char *text, size_t size, lofi_ids *ids, lofi_error *err);
-    const lofi_vocabulary *(*vocabulary)(const void *data);
+    const lofi_token_vocabulary *(*vocabulary)(const void *data);
     int64_t (*size)(const void *data); /* how many entries the vocabulary lists */
 } lofi_token_model_kind;
 
@@ -30,7 +30,7 @@ void lofi_token_model_free(lofi_token_model *model); /* NULL is fine */
 /* Appends the tokens of one piece (valid UTF-8). */
 lofi_code lofi_token_model_encode(const lofi_token_model *model, const char *text, size_t size, lofi_ids *ids,
                                   lofi_error *err) LOFI_MUST_USE;
-const lofi_vocabulary *lofi_token_model_vocabulary(const lofi_token_model *model);
+const lofi_token_vocabulary *lofi_token_model_vocabulary(const lofi_token_model *model);
 int64_t lofi_token_model_size(const lofi_token_model *model);
 
 #endif
