@@ -230,3 +230,18 @@ void lofi_weights_close(lofi_weights *weights) {
     lofi_free(weights->tensors);
     lofi_free(weights);
 }
+
+lofi_code lofi_weights_hash(char hex[LOFI_SHA256_HEX], const lofi_weights *weights, lofi_error *err) {
+    lofi_sha256 *sha;
+    char one[LOFI_SHA256_HEX];
+    lofi_code code = LOFI_OK;
+    LOFI_TRY(lofi_sha256_new(&sha, err));
+    for (size_t i = 0; i < lofi_weights_file_count(weights) && code == LOFI_OK; i++) {
+        const char *path = lofi_weights_file_path(weights, i);
+        code = lofi_sha256_file(one, path, err);
+        lofi_sha256_add_text(sha, lofi_path_base(path));
+        lofi_sha256_add_text(sha, code == LOFI_OK ? one : "");
+    }
+    lofi_sha256_end(sha, hex);
+    return code;
+}

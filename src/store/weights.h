@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "store/safetensors.h"
 
 typedef struct lofi_weights lofi_weights;
@@ -32,6 +33,8 @@ lofi_code lofi_weights_get(const lofi_stored_tensor **out, const lofi_weights *w
 /* The files, sorted by name: for hashing and reports. Borrowed. */
 size_t lofi_weights_file_count(const lofi_weights *weights);
 const char *lofi_weights_file_path(const lofi_weights *weights, size_t index);
+/* SHA-256 over the names and contents of the files: the same for the same weights wherever they lie. Reads them all. */
+lofi_code lofi_weights_hash(char hex[LOFI_SHA256_HEX], const lofi_weights *weights, lofi_error *err) LOFI_MUST_USE;
 /* True when lofi_weights_open would find files in `folder` (nothing is opened). */
 bool lofi_weights_present(const char *folder);
 

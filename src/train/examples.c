@@ -12,6 +12,7 @@
 #include "base/random.h"
 #include "models/audio_encoder.h"
 #include "models/text_encoder.h"
+#include "store/weights.h"
 #include "text/lyric_tokenizer.h"
 
 #define SAMPLE_RATE 48000
@@ -262,7 +263,7 @@ static void keep_usable(split *sp) {
 }
 
 static lofi_code open_text(lofi_examples *e, lofi_error *err) {
-    char path[LOFI_PATH_MAX], tokenizer[LOFI_SHA256_HEX], file[LOFI_SHA256_HEX];
+    char path[LOFI_PATH_MAX], tokenizer[LOFI_SHA256_HEX], model[LOFI_SHA256_HEX];
     const char *folder = e->settings.model->component[LOFI_COMPONENT_TEXT_ENCODER];
     lofi_weights *weights;
     lofi_sha256 *sha;
@@ -273,17 +274,14 @@ static lofi_code open_text(lofi_examples *e, lofi_error *err) {
     LOFI_TRY(lofi_path_format(path, err, "%s/tokenizer.json", folder));
     LOFI_TRY(lofi_sha256_file(tokenizer, path, err));
     LOFI_TRY(lofi_weights_open(&weights, folder, err));
-    lofi_code code = lofi_sha256_new(&sha, err);
-    if (code == LOFI_OK) {
-        lofi_sha256_add_text(sha, tokenizer);
-        for (size_t i = 0; i < lofi_weights_file_count(weights) && code == LOFI_OK; i++) {
-            code = lofi_sha256_file(file, lofi_weights_file_path(weights, i), err);
-            lofi_sha256_add_text(sha, file);
-        }
-        lofi_sha256_end(sha, e->text_hash);
-    }
+    lofi_code code = lofi_weights_hash(model, weights, err);
     lofi_weights_close(weights);
-    return code;
+    LOFI_TRY(code);
+    LOFI_TRY(lofi_sha256_new(&sha, err));
+    lofi_sha256_add_text(sha, tokenizer);
+    lofi_sha256_add_text(sha, model);
+    lofi_sha256_end(sha, e->text_hash);
+    return LOFI_OK;
 }
 
 static lofi_code open_lyrics(lofi_examples *e, lofi_error *err) {

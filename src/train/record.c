@@ -37,25 +37,10 @@ static lofi_code hash_json(char hex[LOFI_SHA256_HEX], const json_t *value, lofi_
     return code;
 }
 
-static lofi_code hash_weights(char hex[LOFI_SHA256_HEX], const lofi_weights *weights, lofi_error *err) {
-    lofi_sha256 *sha;
-    char one[LOFI_SHA256_HEX];
-    lofi_code code = LOFI_OK;
-    LOFI_TRY(lofi_sha256_new(&sha, err));
-    for (size_t i = 0; i < lofi_weights_file_count(weights) && code == LOFI_OK; i++) {
-        const char *path = lofi_weights_file_path(weights, i);
-        code = lofi_sha256_file(one, path, err);
-        lofi_sha256_add_text(sha, lofi_path_base(path));
-        lofi_sha256_add_text(sha, code == LOFI_OK ? one : "");
-    }
-    lofi_sha256_end(sha, hex);
-    return code;
-}
-
 lofi_code lofi_record_make(json_t **out, const lofi_train_settings *settings, const lofi_loaded *transformer, const char *dataset_hash,
                            const char *unlicensed, lofi_error *err) {
     char base[LOFI_SHA256_HEX], hash[LOFI_SHA256_HEX];
-    LOFI_TRY(hash_weights(base, lofi_loaded_weights(transformer), err));
+    LOFI_TRY(lofi_weights_hash(base, lofi_loaded_weights(transformer), err));
     json_t *config = configuration(settings);
     lofi_code code = config ? hash_json(hash, config, err) : lofi_fail(err, LOFI_ERR_MEMORY, "out of memory for the run's record");
     if (code != LOFI_OK) {
