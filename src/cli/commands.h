@@ -4,7 +4,9 @@
  * Aliases, help, manual pages and completion follow from the table by themselves.
  */
 LOFI_GROUP("Songs")
+LOFI_COMMAND(lofi_command_audio_process)
 LOFI_COMMAND(lofi_command_prompt_generate)
+LOFI_COMMAND(lofi_command_dataset)
 
 LOFI_GROUP("Models")
 
