@@ -95,7 +95,6 @@ static int run_command(lofi_context *context, const lofi_command *command, lofi_
     }
     if (common->version) return print_version(context);
     if (code != LOFI_OK) return fail(context, command, &problem);
-    lofi_interrupt_install();
     code = command->run(context, settings, &problem);
     if (code != LOFI_OK) {
         problem.code = code;
@@ -253,6 +252,7 @@ static bool json_is_asked(const char *const *words, size_t count) {
 
 int main(int argc, char **argv) {
     keep_standard_descriptors();
+    lofi_interrupt_install();
     lofi_log log = lofi_log_standard(LOFI_LOG_INFO);
     lofi_arena *arena = NULL;
     lofi_error problem = LOFI_ERROR_INIT;
