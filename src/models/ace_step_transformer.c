@@ -385,8 +385,8 @@ typedef struct preset_sizes {
 } preset_sizes;
 
 static const preset_sizes presets[] = {
-    {"tiny", 3, 3, 32, 64, 1, 64, 4, 128, 2},         /* width 96:  2.0 million parameters */
-    {"small", 9, 10, 64, 384, 3, 384, 6, 1536, 6},    /* width 640: 100 million            */
+    {"tiny", 3, 3, 32, 64, 1, 64, 4, 128, 2},         /* width 96: 2.1 million parameters */
+    {"small", 9, 10, 64, 384, 3, 384, 6, 1536, 6},    /* width 640: 99 million */
     {"full", 24, 20, 128, 768, 8, 1024, 16, 4096, 6}, /* width 2560: the released model   */
 };
 
