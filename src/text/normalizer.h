@@ -2,6 +2,9 @@
  *
  * Known: Sequence, Precompiled, NFC, NFD, NFKC, NFKD, Lowercase, Strip, Prepend, and Replace with a String pattern or
  * with a Regex of the form X+ or X{n,} (X one plain character or \s). Anything else is refused by its name.
+ *
+ * NFC, NFD, NFKC and NFKD are ICU's; the library's tables are of an older Unicode, so the order of combining marks that
+ * later versions of Unicode changed (such as U+0EBA) may differ. Precompiled brings its own tables and is exact.
  */
 #ifndef LOFI_TEXT_NORMALIZER_H
 #define LOFI_TEXT_NORMALIZER_H

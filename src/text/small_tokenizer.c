@@ -45,13 +45,13 @@ static const char *const inner =
 
 typedef struct builder {
     json_t *vocab;
-    lofi_vocabulary *seen;
+    lofi_token_vocabulary *seen;
     int64_t count;
 } builder;
 
 static lofi_code add(builder *self, const char *text, double score, lofi_error *err) {
-    if (lofi_vocabulary_find(self->seen, text, strlen(text)) >= 0) return LOFI_OK;
-    LOFI_TRY(lofi_vocabulary_set(self->seen, text, strlen(text), self->count, err));
+    if (lofi_token_vocabulary_find(self->seen, text, strlen(text)) >= 0) return LOFI_OK;
+    LOFI_TRY(lofi_token_vocabulary_set(self->seen, text, strlen(text), self->count, err));
     self->count++;
     if (json_array_append_new(self->vocab, json_pack("[s,f]", text, score)) != 0)
         return lofi_fail(err, LOFI_ERR_MEMORY, "cannot allocate a small tokenizer");
@@ -114,8 +114,8 @@ static json_t *tokenizer_document(json_t *vocab) {
         json_decref(rest);
         json_array_append_new(added, token);
     }
-    json_t *normalizer = json_pack("{s:s,s:[{s:s},{s:s,s:b,s:b},{s:s,s:{s:s},s:s}]}", "type", "Sequence", "normalizers",
-                                   "type", "NFKC", "type", "Strip", "strip_left", 0, "strip_right", 1, "type", "Replace",
+    json_t *normalizer = json_pack("{s:s,s:[{s:s,s:b,s:b},{s:s,s:{s:s},s:s}]}", "type", "Sequence", "normalizers",
+                                   "type", "Strip", "strip_left", 0, "strip_right", 1, "type", "Replace",
                                    "pattern", "Regex", " {2,}", "content", MARK);
     json_t *metaspace = json_pack("{s:s,s:s,s:s,s:b}", "type", "Metaspace", "replacement", MARK, "prepend_scheme",
                                   "always", "split", 1);
@@ -156,7 +156,7 @@ static lofi_code save(json_t *document, const char *folder, const char *name, lo
 
 lofi_code lofi_small_tokenizer_write(const char *folder, int64_t *vocab_size, lofi_error *err) {
     builder self = {.vocab = json_array()};
-    lofi_code code = lofi_vocabulary_new(&self.seen, 2048, err);
+    lofi_code code = lofi_token_vocabulary_new(&self.seen, 2048, err);
     if (code == LOFI_OK) code = add_pieces(&self, err);
     if (code == LOFI_OK) code = save(tokenizer_document(self.vocab), folder, "tokenizer.json", err);
     if (code == LOFI_OK) code = save(config_document(), folder, "tokenizer_config.json", err);
@@ -166,7 +166,7 @@ lofi_code lofi_small_tokenizer_write(const char *folder, int64_t *vocab_size, lo
     else
         json_decref(map);
     if (code == LOFI_OK) *vocab_size = self.count;
-    lofi_vocabulary_free(self.seen);
+    lofi_token_vocabulary_free(self.seen);
     json_decref(self.vocab);
     return code;
 }
