@@ -33,8 +33,8 @@ size_t lofi_attention_backward_workspace(const lofi_attention_sizes *sizes) {
 /* One tile: rows [first, first + rows) of one head of one batch entry. */
 typedef struct tile {
     int64_t batch, head, first, rows;
-    int64_t stride;         /* between positions */
-    int64_t q_at, k_at;     /* where the tile's queries and the head's keys begin */
+    int64_t stride;     /* between positions */
+    int64_t q_at, k_at; /* where the tile's queries and the head's keys begin */
 } tile;
 
 static tile tile_at(const lofi_attention_sizes *s, int64_t pair, int64_t index) {

@@ -5,7 +5,8 @@
 
 enum { parallel_bytes = 1 << 18, piece_bytes = 1 << 16 };
 
-void lofi_copy_rows(int64_t rows, size_t bytes, const void *in, size_t in_step, void *out, size_t out_step, int threads) {
+void lofi_copy_rows(int64_t rows, size_t bytes, const void *in, size_t in_step, void *out, size_t out_step,
+                    int threads) {
     int64_t pieces = (int64_t)((bytes + piece_bytes - 1) / piece_bytes);
 #pragma omp parallel for schedule(static) num_threads(threads) if ((size_t)rows * bytes > parallel_bytes)
     for (int64_t job = 0; job < rows * pieces; job++) {

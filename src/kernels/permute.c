@@ -62,7 +62,7 @@ static void copy_runs(const walk *w, int64_t count, size_t element, const char *
 
 /* out[i * out_stride + j] = x[i + j * x_stride] for i < rows, j < columns. */
 #define DEFINE_TRANSPOSE(name, type)                                                                                   \
-    static void name(int64_t rows, int64_t columns, const void *x, int64_t x_stride, void *out, int64_t out_stride) { \
+    static void name(int64_t rows, int64_t columns, const void *x, int64_t x_stride, void *out, int64_t out_stride) {  \
         const type *from = x;                                                                                          \
         type *to = out;                                                                                                \
         for (int64_t j = 0; j < columns; j++) {                                                                        \

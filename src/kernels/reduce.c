@@ -23,8 +23,10 @@ static form form_of(const lofi_reduction *r) {
     form f = {.rank = 0, .outputs = 1, .terms = 1};
     for (int axis = 0; axis < r->rank; axis++) {
         bool summed = r->axes >> axis & 1u;
-        if (summed) f.terms *= r->dims[axis];
-        else f.outputs *= r->dims[axis];
+        if (summed)
+            f.terms *= r->dims[axis];
+        else
+            f.outputs *= r->dims[axis];
         if (r->dims[axis] == 1) continue;
         if (f.rank > 0 && f.summed[f.rank - 1] == summed) {
             f.dims[f.rank - 1] *= r->dims[axis];
@@ -60,7 +62,8 @@ static double sum_of(const float *x, int64_t count) {
         for (int lane = 0; lane < lanes; lane++) partial[lane] += (double)x[i + lane];
     }
     for (int lane = 0; i < count; i++, lane++) partial[lane] += (double)x[i];
-    return ((partial[0] + partial[4]) + (partial[1] + partial[5])) + ((partial[2] + partial[6]) + (partial[3] + partial[7]));
+    return ((partial[0] + partial[4]) + (partial[1] + partial[5])) +
+           ((partial[2] + partial[6]) + (partial[3] + partial[7]));
 }
 
 static void sum_rows(const form *f, double divisor, int threads, const float *x, float *out, double *partial) {
@@ -123,7 +126,10 @@ static void sum_anything(const form *f, double divisor, int threads, const float
 
 void lofi_reduce(const lofi_reduction *reduction, const float *x, float *out, void *workspace) {
     form f = form_of(reduction);
-    if (is_rows(&f)) sum_rows(&f, reduction->divisor, reduction->threads, x, out, workspace);
-    else if (is_columns(&f)) sum_columns(&f, reduction->divisor, reduction->threads, x, out);
-    else sum_anything(&f, reduction->divisor, reduction->threads, x, out);
+    if (is_rows(&f))
+        sum_rows(&f, reduction->divisor, reduction->threads, x, out, workspace);
+    else if (is_columns(&f))
+        sum_columns(&f, reduction->divisor, reduction->threads, x, out);
+    else
+        sum_anything(&f, reduction->divisor, reduction->threads, x, out);
 }

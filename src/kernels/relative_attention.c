@@ -25,9 +25,9 @@ static int64_t rounded(int64_t floats) {
 
 /* What one thread works in. */
 typedef struct scratch {
-    float *u, *v;      /* [rows, width]: queries with the biases */
-    float *p, *dp;     /* [rows, length] */
-    float *shifted;    /* [rows, length + rows - 1]: by position instead of by key */
+    float *u, *v;   /* [rows, width]: queries with the biases */
+    float *p, *dp;  /* [rows, length] */
+    float *shifted; /* [rows, length + rows - 1]: by position instead of by key */
 } scratch;
 
 static int64_t tile_height(const lofi_relative_sizes *s) {

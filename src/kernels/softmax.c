@@ -11,7 +11,7 @@
 
 enum { lanes = 16 };
 
-static const float round_magic = 12582912.0f; /* 1.5 * 2^23: adding it leaves the rounded integer in the low bits */
+static const float round_magic = 12582912.0f;  /* 1.5 * 2^23: adding it leaves the rounded integer in the low bits */
 static const float smallest_argument = -87.0f; /* below, the result is 0: it would be less than 2e-38 */
 
 static inline float bits_to_float(uint32_t bits) {

@@ -61,12 +61,14 @@ lofi_code lofi_attention_infer(lofi_graph *graph, const lofi_node *node, lofi_sh
     return LOFI_OK;
 }
 
-lofi_code lofi_attention_gradient_infer(lofi_graph *graph, const lofi_node *node, lofi_shape *outputs, lofi_error *err) {
+lofi_code lofi_attention_gradient_infer(lofi_graph *graph, const lofi_node *node, lofi_shape *outputs,
+                                        lofi_error *err) {
     LOFI_TRY(check_attention(graph, node, 4, err));
     return gradient_shapes(graph, node, outputs, err);
 }
 
-lofi_code lofi_relative_attention_infer(lofi_graph *graph, const lofi_node *node, lofi_shape *outputs, lofi_error *err) {
+lofi_code lofi_relative_attention_infer(lofi_graph *graph, const lofi_node *node, lofi_shape *outputs,
+                                        lofi_error *err) {
     LOFI_TRY(check_relative(graph, node, 3, err));
     outputs[0] = node->inputs[0]->shape;
     return LOFI_OK;

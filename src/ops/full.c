@@ -1,9 +1,9 @@
 /* full.c - a tensor filled with one value; see ops.h. */
 #include <assert.h>
 
+#include "graph/op.h"
 #include "ops/gaps.h"
 #include "ops/ops.h"
-#include "graph/op.h"
 
 extern const lofi_op lofi_op_full;
 

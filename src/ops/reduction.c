@@ -16,8 +16,10 @@ lofi_code lofi_reduction_infer(lofi_graph *graph, const lofi_node *node, lofi_sh
     outputs[0] = lofi_shape_of(LOFI_F32, 0, NULL);
     for (int axis = 0; axis < x->rank; axis++) {
         bool summed = a->axes >> axis & 1u;
-        if (!summed) outputs[0].dims[outputs[0].rank++] = x->dims[axis];
-        else if (a->keep) outputs[0].dims[outputs[0].rank++] = 1;
+        if (!summed)
+            outputs[0].dims[outputs[0].rank++] = x->dims[axis];
+        else if (a->keep)
+            outputs[0].dims[outputs[0].rank++] = 1;
     }
     return LOFI_OK;
 }

@@ -58,7 +58,8 @@ const lofi_op lofi_op_relative_attention = {
     .workspace = workspace,
     .gradient = gradient,
     .differentiable = 0x7,
-    .gradient_gap = "positions and their two biases are frozen in every adapter that is trained here, and masks are data",
+    .gradient_gap =
+        "positions and their two biases are frozen in every adapter that is trained here, and masks are data",
     .onnx_gap = LOFI_ONNX_LATER_GAP,
     .cuda_gap = LOFI_CUDA_GAP,
 };

@@ -29,7 +29,8 @@ static lofi_code infer(lofi_graph *graph, const lofi_node *node, lofi_shape *out
     const lofi_shape *table = &node->inputs[0]->shape;
     bool number = table->dtype == LOFI_F32 || table->dtype == LOFI_BF16 || table->dtype == LOFI_F16;
     if (!number || table->rank != 2 || table->dims[0] < 4 || table->dims[0] % 4 != 0) {
-        return lofi_refuse(node, err, "the table must be [buckets, heads] f32, bf16 or f16 with a multiple of 4 buckets, got %s",
+        return lofi_refuse(node, err,
+                           "the table must be [buckets, heads] f32, bf16 or f16 with a multiple of 4 buckets, got %s",
                            lofi_shape_text(graph, table));
     }
     if (a->max_distance <= table->dims[0] / 4) {

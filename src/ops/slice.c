@@ -23,8 +23,9 @@ static lofi_code infer(lofi_graph *graph, const lofi_node *node, lofi_shape *out
     }
     lofi_dim size = x->dims[a->axis];
     if (a->start >= 0 && a->length >= 0 && size >= 0 && (a->start > size || a->length > size - a->start)) {
-        return lofi_refuse(node, err, "%s from %s on along axis %d is not inside of %s", lofi_dim_text(graph, a->length),
-                           lofi_dim_text(graph, a->start), (int)a->axis, lofi_shape_text(graph, x));
+        return lofi_refuse(node, err, "%s from %s on along axis %d is not inside of %s",
+                           lofi_dim_text(graph, a->length), lofi_dim_text(graph, a->start), (int)a->axis,
+                           lofi_shape_text(graph, x));
     }
     outputs[0] = *x;
     outputs[0].dims[a->axis] = a->length;
@@ -48,9 +49,9 @@ static void gradient(lofi_gradient *gradient, const lofi_node *node) {
     lofi_tensor *dout = lofi_gradient_of_output(gradient, node, 0);
     int axis = (int)a->axis;
     if (!dout) return;
-    lofi_gradient_give(gradient, node, 0,
-                       lofi_pad_into(lofi_gradient_graph(gradient), dout, axis, a->start,
-                                     node->inputs[0]->shape.dims[axis]));
+    lofi_gradient_give(
+        gradient, node, 0,
+        lofi_pad_into(lofi_gradient_graph(gradient), dout, axis, a->start, node->inputs[0]->shape.dims[axis]));
 }
 
 const lofi_op lofi_op_slice = {
