@@ -9,6 +9,7 @@ LOFI_COMMAND(lofi_command_prompt_generate)
 LOFI_COMMAND(lofi_command_dataset)
 
 LOFI_GROUP("Models")
+LOFI_COMMAND(lofi_command_train)
 
 LOFI_GROUP("This program")
 LOFI_COMMAND(lofi_command_doctor)
