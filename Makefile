@@ -13,6 +13,11 @@ help: ## this list
 	@echo "What can be made:"
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
 
+# Tests that open our files with the readers they are made for use this Python; without one they are skipped and say so.
+ifneq ($(wildcard $(BUILD)/python/bin/python),)
+export LOFI_TEST_PYTHON ?= $(abspath $(BUILD)/python/bin/python)
+endif
+
 .PHONY: demo
 demo: install-build-packages install-demo-packages ## install what is missing, build, and show the whole path on real songs
 	@$(MAKE) --no-print-directory build
