@@ -125,7 +125,7 @@ static json_t *tokenizer_document(json_t *vocab) {
                              "id", "</s>", "type_id", 0, "pair", "Sequence", "id", "A", "type_id", 0, "SpecialToken", "id",
                              "</s>", "type_id", 0, "Sequence", "id", "B", "type_id", 0, "SpecialToken", "id", "</s>",
                              "type_id", 0, "special_tokens", "</s>", end);
-    return json_pack("{s:s,s:n,s:n,s:o,s:o,s:o,s:o,s:O,s:{s:s,s:i,s:O,s:b}}", "version", "1.0", "truncation", "padding",
+    return json_pack("{s:s,s:n,s:n,s:o,s:o,s:o,s:o,s:o,s:{s:s,s:i,s:O,s:b}}", "version", "1.0", "truncation", "padding",
                      "added_tokens", added, "normalizer", normalizer, "pre_tokenizer", json_incref(metaspace),
                      "post_processor", post, "decoder", metaspace, "model", "type", "Unigram", "unk_id", 2, "vocab",
                      vocab, "byte_fallback", 1);

@@ -1,0 +1,230 @@
+/* Lyric tokens against recordings of the original tokenizer.
+ *
+ * tests/data/text/lyric_lines_small.json holds lines of ten languages with the ids of small_lyric_vocab.json. With
+ * LOFI_TEST_LYRIC_VOCAB (the original's vocab.json) and LOFI_TEST_LYRIC_LINES (recordings made with it) set, those are
+ * compared as well.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "text/lyric_language.h"
+#include "text/lyric_tokenizer.h"
+
+#define DATA LOFI_SOURCE_FOLDER "/tests/data/text/"
+
+static char folder[] = "/tmp/lofi-test-lyrics-XXXXXX";
+
+static lofi_lyric_tokenizer *open_or_fail(const char *path) {
+    lofi_error err = LOFI_ERROR_INIT;
+    lofi_lyric_tokenizer *tokenizer = NULL;
+    if (lofi_lyric_tokenizer_open(&tokenizer, path, &err) != LOFI_OK) fail_msg("%s", err.message);
+    return tokenizer;
+}
+
+typedef struct tally {
+    size_t english, english_wrong;
+    size_t others, others_right;
+    size_t wrong_unsaid; /* differ, and the result did not say so */
+} tally;
+
+static void compare_line(const lofi_lyric_tokenizer *tokenizer, const json_t *triple, tally *counts) {
+    lofi_error err = LOFI_ERROR_INIT;
+    const char *language = json_string_value(json_array_get(triple, 0)), *line = json_string_value(json_array_get(triple, 1));
+    const json_t *wanted = json_array_get(triple, 2);
+    int64_t *ids = NULL;
+    size_t count = 0;
+    unsigned approximation = 0;
+    if (lofi_lyric_tokenizer_line(tokenizer, line, language, &ids, &count, &approximation, &err) != LOFI_OK)
+        fail_msg("%s", err.message);
+    bool same = count == json_array_size(wanted);
+    for (size_t i = 0; same && i < count; i++) same = ids[i] == json_integer_value(json_array_get(wanted, i));
+    free(ids);
+    bool english = strcmp(language, "en") == 0;
+    counts->english += english;
+    counts->others += !english;
+    counts->english_wrong += english && !same;
+    counts->others_right += !english && same;
+    counts->wrong_unsaid += !same && approximation == 0;
+    if (!same && (english || approximation == 0)) print_message("different: [%s] %s\n", language, line);
+}
+
+static tally compare_lines(const char *vocabulary, const char *recordings) {
+    lofi_error err = LOFI_ERROR_INIT;
+    json_t *cases = NULL;
+    tally counts = {0};
+    if (lofi_json_load(&cases, recordings, &err) != LOFI_OK) fail_msg("%s", err.message);
+    lofi_lyric_tokenizer *tokenizer = open_or_fail(vocabulary);
+    const json_t *triples = json_object_get(cases, "triples");
+    for (size_t i = 0; i < json_array_size(triples); i++) compare_line(tokenizer, json_array_get(triples, i), &counts);
+    lofi_lyric_tokenizer_free(tokenizer);
+    json_decref(cases);
+    return counts;
+}
+
+static void test_recorded_lines(void **state) {
+    (void)state;
+    tally counts = compare_lines(DATA "small_lyric_vocab.json", DATA "lyric_lines_small.json");
+    assert_true(counts.english > 100);
+    assert_int_equal(counts.english_wrong, 0);
+    assert_int_equal(counts.wrong_unsaid, 0);
+    assert_true(counts.others_right > 150); /* all lines of de es fr it pt ru without digits */
+}
+
+static void test_recorded_lines_of_the_original_vocabulary(void **state) {
+    (void)state;
+    const char *vocabulary = getenv("LOFI_TEST_LYRIC_VOCAB"), *recordings = getenv("LOFI_TEST_LYRIC_LINES");
+    if (vocabulary == NULL || recordings == NULL) {
+        print_message("LOFI_TEST_LYRIC_VOCAB and LOFI_TEST_LYRIC_LINES are not set: nothing to compare\n");
+        skip();
+    }
+    tally counts = compare_lines(vocabulary, recordings);
+    assert_true(counts.english > 0);
+    assert_int_equal(counts.english_wrong, 0);
+    assert_int_equal(counts.wrong_unsaid, 0);
+}
+
+static void expect_spelling(const char *language, const char *line, const char *wanted, unsigned wanted_approximation) {
+    lofi_error err = LOFI_ERROR_INIT;
+    lofi_buffer out = LOFI_BUFFER_INIT;
+    unsigned approximation = 0;
+    assert_int_equal(lofi_lyric_spell(lofi_lyric_language_find(language), line, strlen(line), &out, &approximation, &err), LOFI_OK);
+    assert_string_equal(lofi_buffer_str(&out), wanted);
+    assert_int_equal(approximation, wanted_approximation);
+    lofi_buffer_free(&out);
+}
+
+static void test_english_spelling(void **state) {
+    (void)state;
+    expect_spelling("en", "Mr. Brown & Co. at 5", "mister brown and company at five", 0);
+    expect_spelling("en", "dr. x, comr. y", "doctor x, comr. y", 0);
+    expect_spelling("en", "1,234,567 stars", "one million, two hundred and thirty-four thousand, five hundred and sixty-seven stars", 0);
+    expect_spelling("en", "the 21st and 12th", "the twenty-first and twelfth", 0);
+    expect_spelling("en", "12.50 or 10.0", "twelve point five or ten", 0);
+    expect_spelling("en", "$1.50 and £1 and 2€", "one dollar, fifty cents and one pound sterling and two euro", 0);
+    expect_spelling("en", "$1.2.3", "dollar one point two.three", 0);
+    expect_spelling("en", "  \"quoted\"   100%  ", "quoted one hundred percent", 0);
+    expect_spelling("en", "007", "seven", 0);
+    expect_spelling("en", "1000001 0", "one million and one zero", 0);
+}
+
+static void test_what_is_not_there_is_said(void **state) {
+    (void)state;
+    expect_spelling("de", "Dr. Müller & Söhne", "doktor müller und söhne", 0);
+    expect_spelling("de", "um 5 Uhr", "um 5 uhr", LOFI_LYRIC_NUMBERS_KEPT);
+    expect_spelling("ja", "夜の街", "夜の街", LOFI_LYRIC_WITHOUT_CLEANER);
+    expect_spelling("tr", "İSTANBUL", "istanbul", 0);
+}
+
+static void test_song(void **state) {
+    (void)state;
+    lofi_error err = LOFI_ERROR_INIT;
+    lofi_lyric_tokenizer *tokenizer = open_or_fail(DATA "small_lyric_vocab.json");
+    lofi_lyric_tokens song = {0};
+    assert_int_equal(lofi_lyric_tokenizer_encode(tokenizer, "[Verse]\r\nla la\n\n夜の街", NULL, &song, &err), LOFI_OK);
+    /* [en][verse] and its end; [en]la la and its end; an empty line; a Japanese line of its own language */
+    const int64_t begin[] = {261, 259, 279, 2, 259, 71, 2, 71, 2, 2, 273};
+    assert_true(song.count > sizeof begin / sizeof begin[0]);
+    for (size_t i = 0; i < sizeof begin / sizeof begin[0] - 1; i++) assert_int_equal(song.ids[i], begin[i]);
+    assert_int_equal(song.ids[song.count - 1], 2);
+    assert_string_equal(song.language, "en");
+    assert_int_equal(song.note_count, 1);
+    assert_int_equal(song.notes[0].line, 4);
+    assert_string_equal(song.notes[0].language, "Japanese");
+    assert_false(song.truncated);
+    lofi_lyric_tokens_free(&song);
+    lofi_lyric_tokenizer_free(tokenizer);
+}
+
+static void test_songs_without_lyrics_and_too_long_ones(void **state) {
+    (void)state;
+    static const char *const nothing[] = {"", " \n ", "please write a sad song that genre is lofi"};
+    lofi_error err = LOFI_ERROR_INIT;
+    lofi_lyric_tokenizer *tokenizer = open_or_fail(DATA "small_lyric_vocab.json");
+    lofi_lyric_tokens song = {0};
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(lofi_lyric_tokenizer_encode(tokenizer, nothing[i], "en", &song, &err), LOFI_OK);
+        assert_int_equal(song.count, 1);
+        assert_int_equal(song.ids[0], 0);
+        lofi_lyric_tokens_free(&song);
+    }
+    lofi_buffer text = LOFI_BUFFER_INIT;
+    for (int i = 0; i < 2000; i++) lofi_buffer_text(&text, "la la la\n");
+    assert_int_equal(lofi_lyric_tokenizer_encode(tokenizer, lofi_buffer_str(&text), "en", &song, &err), LOFI_OK);
+    assert_int_equal(song.count, LOFI_LYRIC_MAX_TOKENS);
+    assert_true(song.truncated);
+    lofi_lyric_tokens_free(&song);
+    lofi_buffer_free(&text);
+    assert_int_equal(lofi_lyric_tokenizer_encode(tokenizer, "la", "xx", &song, &err), LOFI_ERR_USAGE);
+    assert_non_null(strstr(err.hint, "en"));
+    assert_int_equal(lofi_lyric_tokenizer_encode(tokenizer, "la \xc3", "en", &song, &err), LOFI_ERR_FORMAT);
+    lofi_lyric_tokenizer_free(tokenizer);
+}
+
+static void test_another_tokenizer_is_no_lyric_vocabulary(void **state) {
+    (void)state;
+    lofi_error err = LOFI_ERROR_INIT;
+    lofi_lyric_tokenizer *tokenizer = NULL;
+    assert_int_equal(lofi_lyric_tokenizer_open(&tokenizer, DATA "umt5_tokenizer.json", &err), LOFI_ERR_FORMAT);
+    assert_non_null(strstr(err.message, "[UNK]"));
+    assert_null(tokenizer);
+}
+
+static void put(const char *name) {
+    lofi_error err = LOFI_ERROR_INIT;
+    char path[LOFI_PATH_MAX], parent[LOFI_PATH_MAX];
+    assert_int_equal(lofi_path_format(path, &err, "%s/%s", folder, name), LOFI_OK);
+    assert_int_equal(lofi_path_parent(parent, path, &err), LOFI_OK);
+    assert_int_equal(lofi_folder_make(parent, &err), LOFI_OK);
+    assert_int_equal(lofi_file_write(path, "{}", 2, &err), LOFI_OK);
+}
+
+static void test_where_the_vocabulary_is_found(void **state) {
+    (void)state;
+    lofi_error err = LOFI_ERROR_INIT;
+    char checkpoint[LOFI_PATH_MAX], upstream[LOFI_PATH_MAX], found[LOFI_PATH_MAX];
+    assert_int_equal(lofi_path_format(checkpoint, &err, "%s/checkpoint", folder), LOFI_OK);
+    assert_int_equal(lofi_path_format(upstream, &err, "%s/upstream", folder), LOFI_OK);
+    assert_int_equal(lofi_lyric_vocab_find(found, checkpoint, NULL, NULL, &err), LOFI_ERR_NOT_FOUND);
+    assert_non_null(strstr(err.message, "ACE_STEP_DIR is not set"));
+    assert_non_null(strstr(err.hint, "github.com/ace-step"));
+    assert_int_equal(lofi_lyric_vocab_find(found, checkpoint, "/nowhere/vocab.json", upstream, &err), LOFI_ERR_NOT_FOUND);
+    put("upstream/acestep/models/lyrics_utils/vocab.json");
+    assert_int_equal(lofi_lyric_vocab_find(found, checkpoint, NULL, upstream, &err), LOFI_OK);
+    assert_non_null(strstr(found, "/upstream/acestep/models/lyrics_utils/vocab.json"));
+    put("checkpoint/lyric_vocab.json");
+    assert_int_equal(lofi_lyric_vocab_find(found, checkpoint, NULL, upstream, &err), LOFI_OK);
+    assert_non_null(strstr(found, "/checkpoint/lyric_vocab.json"));
+    assert_int_equal(lofi_lyric_vocab_find(found, checkpoint, DATA "small_lyric_vocab.json", upstream, &err), LOFI_OK);
+    assert_string_equal(found, DATA "small_lyric_vocab.json");
+}
+
+static int make_folder(void **state) {
+    (void)state;
+    return mkdtemp(folder) == NULL;
+}
+
+static int remove_folder(void **state) {
+    (void)state;
+    return lofi_path_remove(folder, NULL) != LOFI_OK;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_recorded_lines),
+        cmocka_unit_test(test_recorded_lines_of_the_original_vocabulary),
+        cmocka_unit_test(test_english_spelling),
+        cmocka_unit_test(test_what_is_not_there_is_said),
+        cmocka_unit_test(test_song),
+        cmocka_unit_test(test_songs_without_lyrics_and_too_long_ones),
+        cmocka_unit_test(test_another_tokenizer_is_no_lyric_vocabulary),
+        cmocka_unit_test(test_where_the_vocabulary_is_found),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
