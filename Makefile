@@ -66,7 +66,7 @@ check: ## rules of the source code: layers, sizes, format, cppcheck
 
 .PHONY: format
 format: ## bring all sources into the format of .clang-format
-	clang-format -i $$(git ls-files 'src/*.[ch]' 'src/*.cc' 'tests/*.[ch]' 'bench/*.[ch]')
+	clang-format -i $$(git ls-files 'src/*.[ch]' 'tests/*.[ch]' 'bench/*.[ch]')
 
 .PHONY: bench
 bench: build ## measure speed and memory

@@ -14,7 +14,7 @@ endfunction()
 lofi_need(LOFI_JANSSON jansson>=2.13)
 lofi_need(LOFI_CRYPTO libcrypto>=3.0)
 lofi_need(LOFI_FFMPEG libavformat>=59 libavcodec>=59 libswresample>=4 libavutil>=57)
-lofi_need(LOFI_TEXT sentencepiece icu-uc icu-i18n)
+lofi_need(LOFI_ICU icu-uc icu-i18n)
 lofi_need(LOFI_BLAS openblas)
 
 # oneDNN comes without a pkg-config file; its CMake files ask for OpenCL, which we do not use.
@@ -26,5 +26,5 @@ endif()
 
 set(LOFI_LIBRARIES_base PkgConfig::LOFI_JANSSON PkgConfig::LOFI_CRYPTO OpenMP::OpenMP_C Threads::Threads m)
 set(LOFI_LIBRARIES_audio PkgConfig::LOFI_FFMPEG)
-set(LOFI_LIBRARIES_text PkgConfig::LOFI_TEXT)
+set(LOFI_LIBRARIES_text PkgConfig::LOFI_ICU)
 set(LOFI_LIBRARIES_kernels PkgConfig::LOFI_BLAS ${LOFI_DNNL_LIBRARY})
