@@ -24,10 +24,10 @@ double lofi_audio_seconds(const lofi_audio *audio);
 float lofi_audio_peak(const lofi_audio *audio);
 void lofi_audio_scale(lofi_audio *audio, float gain);
 
-/* A new piece at another rate and number of channels. Resampled by soxr at its very high quality (28 bits; FFmpeg's own
- * resampler with a long filter where FFmpeg is built without soxr), frames = round(frames * rate / old rate). Mono is duplicated
- * to stereo as it is; more channels are mixed down by their standard layout. channels: 1 or 2, or as they are.
- * rate: 1,000 to 768,000 Hz. */
+/* A new piece at another rate and number of channels. Resampled by soxr at its very high quality (28 bits; FFmpeg's
+ * own resampler with a long filter where FFmpeg is built without soxr), frames = round(frames * rate / old rate).
+ * Mono is duplicated to stereo as it is; more channels are mixed down by their standard layout. channels: 1 or 2, or
+ * as they are. rate: 1,000 to 768,000 Hz. */
 lofi_code lofi_audio_convert(lofi_audio *out, const lofi_audio *audio, int sample_rate, int channels,
                              lofi_error *err) LOFI_MUST_USE;
 

@@ -14,7 +14,8 @@
 #define SHORT_SECONDS   1.0
 #define STREAMED_BYTES  2147418112.0 /* a WAV header that was never completed states 2 or 4 GiB */
 
-/* The state of one decoding. A segment is a run of frames of one rate, format and layout; nearly every file has one. */
+/* The state of one decoding. A segment is a run of frames of one rate, format and layout; nearly every file has one.
+ * */
 typedef struct lofi_decoding {
     const lofi_decode_options *options;
     lofi_source source;
@@ -150,6 +151,17 @@ static double promised_seconds(const lofi_decoding *d, const lofi_audio_info *in
     return info->declared_seconds;
 }
 
+static lofi_code check_length(const lofi_decoding *d, const lofi_audio_info *info, lofi_error *err) {
+    double promised = promised_seconds(d, info), found = (double)d->position / d->segment_rate;
+    double missing = lofi_source_missing_share(&d->source);
+    if (missing > 0.0) promised = found / (1.0 - missing);
+    if (!info->complete || promised - found <= SHORT_SECONDS || promised - found <= SHORT_SHARE * promised)
+        return LOFI_OK;
+    return lofi_fail(err, LOFI_ERR_FORMAT,
+                     "'%s' is cut off or damaged: it holds %.1f s of the %.1f s that its header states", d->source.path,
+                     found, promised);
+}
+
 static lofi_code check_damage(const lofi_decoding *d, const lofi_audio_info *info, lofi_error *err) {
     const char *path = d->source.path;
     if (info->damaged > DAMAGED_PACKETS && (double)info->damaged > DAMAGED_SHARE * (double)info->packets)
@@ -160,12 +172,7 @@ static lofi_code check_damage(const lofi_decoding *d, const lofi_audio_info *inf
     if (d->planes.frames == 0)
         return lofi_fail(err, LOFI_ERR_FORMAT, "nothing in '%s' can be decoded%s%s", path,
                          lofi_ffmpeg_message()[0] == '\0' ? "" : ": ", lofi_ffmpeg_message());
-    double promised = promised_seconds(d, info), found = (double)d->position / d->segment_rate;
-    if (info->complete && promised - found > SHORT_SECONDS && promised - found > SHORT_SHARE * promised)
-        return lofi_fail(err, LOFI_ERR_FORMAT,
-                         "'%s' is cut off: it ends after %.1f s of the %.1f s that its header states", path, found,
-                         promised);
-    return LOFI_OK;
+    return check_length(d, info, err);
 }
 
 static lofi_code check_finite(const lofi_decoding *d, lofi_error *err) {

@@ -1,9 +1,9 @@
 /* decode.h - any sound file to float samples, in process, through libavformat and libavcodec.
  *
- * The kind of a file is found from its content; the extension only helps where a very large tag hides the content. Only
- * formats and codecs of sound are tried: a playlist, a picture or a document is never followed or decoded, and no file
- * but the named one is ever opened. Cover art is ignored. Encoder delay and padding (MP3, AAC, Opus, Vorbis) are cut as
- * FFmpeg knows them, so that a gapless file has its exact length.
+ * The kind of a file is found from its content; the extension only helps where a very large tag hides the content.
+ * Only formats and codecs of sound are tried: a playlist, a picture or a document is never followed or decoded, and
+ * no file but the named one is ever opened. Cover art is ignored. Encoder delay and padding (MP3, AAC, Opus, Vorbis)
+ * are cut as FFmpeg knows them, so that a gapless file has its exact length.
  */
 #ifndef LOFI_AUDIO_DECODE_H
 #define LOFI_AUDIO_DECODE_H
@@ -24,8 +24,8 @@ typedef struct lofi_audio_info {
     int64_t packets, damaged; /* compressed packets seen, and those left out because they could not be decoded */
 } lofi_audio_info;
 
-/* Sees every block of decoded samples before rate and channels are changed: planes[channel][frame], the file's own rate.
- * Only what is inside start and max_seconds is shown. */
+/* Sees every block of decoded samples before rate and channels are changed: planes[channel][frame], the file's own
+ * rate. Only what is inside start and max_seconds is shown. */
 typedef void lofi_decode_tap(void *user, const float *const *planes, int channels, int64_t frames, int sample_rate);
 
 typedef struct lofi_decode_options {
@@ -42,17 +42,17 @@ typedef struct lofi_decode_options {
 #define LOFI_DECODE_STEREO_48K_INIT                                                                                    \
     { 48000, 2, 0.0, 600.0, NULL, NULL }
 
-/* Is it sound at all? LOFI_ERR_FORMAT: no known sound format, or no sound in it. LOFI_ERR_NOT_FOUND, LOFI_ERR_IO: cannot be
- * opened or read. Decodes nothing. */
+/* Is it sound at all? LOFI_ERR_FORMAT: no known sound format, or no sound in it. LOFI_ERR_NOT_FOUND, LOFI_ERR_IO:
+ * cannot be opened or read. Decodes nothing. */
 lofi_code lofi_audio_probe(lofi_audio_info *info, const char *path, lofi_error *err) LOFI_MUST_USE;
 
-/* *out is yours: lofi_audio_free; at least one frame. Conversion of rate and channels as in lofi_audio_convert; frames =
- * round(frames of the file * rate / file's rate). info may be NULL.
+/* *out is yours: lofi_audio_free; at least one frame. Conversion of rate and channels as in lofi_audio_convert;
+ * frames = round(frames of the file * rate / file's rate). info may be NULL.
  *
  * Errors: as lofi_audio_probe, and LOFI_ERR_FORMAT with a sentence when the file is damaged: nothing can be decoded;
- * more than 1 % (and more than 3) of the packets cannot; it ends long before the length that its header states (more than 1 s and
- * more than 2 % short); samples that are not finite. Fewer damaged packets are left out and counted in info. Start
- * behind the end of the file: LOFI_ERR_USAGE. */
+ * more than 1 % (and more than 3) of the packets cannot; it ends long before the length that its header states (more
+ * than 1 s and more than 2 % short); samples that are not finite. Fewer damaged packets are left out and counted in
+ * info. Start behind the end of the file: LOFI_ERR_USAGE. */
 lofi_code lofi_audio_decode(lofi_audio *out, lofi_audio_info *info, const char *path,
                             const lofi_decode_options *options, lofi_error *err) LOFI_MUST_USE;
 

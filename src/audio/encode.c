@@ -131,7 +131,7 @@ static lofi_code open_codec(lofi_encoder *e, const lofi_audio *audio, const lofi
     if (options->format == LOFI_AUDIO_MP3) {
         codec->sample_fmt = AV_SAMPLE_FMT_FLTP;
         codec->bit_rate = 1000 * (int64_t)options->bitrate_kbps;
-        codec->compression_level = 3;
+        codec->compression_level = 5;
     } else if (options->bits == 32) {
         codec->sample_fmt = AV_SAMPLE_FMT_FLT;
     } else {

@@ -1,6 +1,7 @@
 /* encode.h - float samples to a sound file: MP3 (LAME), FLAC or WAV. Whole or not at all, through base/file.h.
  *
- * MP3   constant bit rate, joint stereo, LAME's quality level 3, with the Xing/LAME header that lets players cut the encoder's
+ * MP3   constant bit rate, joint stereo, LAME's quality level 5, with the Xing/LAME header that lets players cut the
+ * encoder's
  *       delay and padding, so that the decoded length is exactly the length given. Rates 32,000, 44,100, 48,000 Hz.
  * FLAC  16 or 24 bits.   WAV  16 or 24 bits, or 32-bit float (which keeps samples as they are).
  *
@@ -32,7 +33,8 @@ lofi_code lofi_audio_format_of(lofi_audio_format *format, const char *name, lofi
 /* The extension without its dot. */
 const char *lofi_audio_format_name(lofi_audio_format format);
 
-/* LOFI_ERR_USAGE when rate, bits or bit rate do not fit the format; LOFI_ERR_UNSUPPORTED when this FFmpeg lacks the encoder. */
+/* LOFI_ERR_USAGE when rate, bits or bit rate do not fit the format; LOFI_ERR_UNSUPPORTED when this FFmpeg lacks the
+ * encoder. */
 lofi_code lofi_encode_check(const lofi_encode_options *options, int sample_rate, int channels,
                             lofi_error *err) LOFI_MUST_USE;
 

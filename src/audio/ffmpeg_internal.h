@@ -1,4 +1,5 @@
-/* ffmpeg_internal.h - shared by the files of this folder that call FFmpeg: its messages, and planar buffers that it fills.
+/* ffmpeg_internal.h - shared by the files of this folder that call FFmpeg: its messages, and planar buffers that it
+ * fills.
  *
  * FFmpeg writes to standard error by itself; here its lines are caught instead, and the last one of a thread can be
  * put behind an error of ours. Not for other folders.

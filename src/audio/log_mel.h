@@ -9,8 +9,8 @@
  *     mel     = log(max(filters x mag, 1e-5))
  *     network = ((mel + 11) / 14 - 0.5) / 0.5        mel in [-11, 3] becomes [-1, 1]; not clipped
  *
- * The Fourier transform is done in double precision (FFmpeg's av_tx) and the sums in a fixed order, so that the result does not
- * depend on the processor's vector instructions or the number of threads.
+ * The Fourier transform is done in double precision (FFmpeg's av_tx) and the sums in a fixed order, so that the
+ * result does not depend on the processor's vector instructions or the number of threads.
  */
 #ifndef LOFI_AUDIO_LOG_MEL_H
 #define LOFI_AUDIO_LOG_MEL_H
@@ -38,8 +38,8 @@ typedef struct lofi_mel_settings {
 
 typedef struct lofi_mel lofi_mel;
 
-/* *out is yours: lofi_mel_free. LOFI_ERR_UNSUPPORTED names the setting that is out of range. Never changed afterwards: threads may
- * share it. */
+/* *out is yours: lofi_mel_free. LOFI_ERR_UNSUPPORTED names the setting that is out of range. Never changed
+ * afterwards: threads may share it. */
 lofi_code lofi_mel_new(lofi_mel **out, const lofi_mel_settings *settings, lofi_error *err) LOFI_MUST_USE;
 void lofi_mel_free(lofi_mel *mel); /* NULL is fine */
 
@@ -58,9 +58,8 @@ lofi_code lofi_mel_run(const lofi_mel *mel, const float *samples, int64_t count,
 #define LOFI_ENCODER_MULTIPLE 4096  /* samples; 8 frames of 512, one latent step: fixed in the original */
 
 typedef struct lofi_encoder_input {
-    float *
-        values; /* [channels, n_mels, frames], scaled: what the DCAE encoder takes; yours through lofi_encoder_input_free */
-    int channels; /* 2 */
+    float *values; /* [channels, n_mels, frames], scaled: for the DCAE encoder; yours: lofi_encoder_input_free */
+    int channels;  /* 2 */
     int n_mels;
     int64_t frames; /* a multiple of LOFI_ENCODER_MULTIPLE / hop where that divides */
 } lofi_encoder_input;
@@ -74,8 +73,8 @@ typedef struct lofi_encoder_input_options {
 #define LOFI_ENCODER_INPUT_OPTIONS_INIT                                                                                \
     { 48000, false, false }
 
-/* samples: [2, count], planar. Resampled to 44.1 kHz (resample_sinc.h), zeros appended up to a multiple of 4,096 (none when
- * it is one), log-mel, scaled. LOFI_ERR_USAGE when count is less than 1. */
+/* samples: [2, count], planar. Resampled to 44.1 kHz (resample_sinc.h), zeros appended up to a multiple of 4,096
+ * (none when it is one), log-mel, scaled. LOFI_ERR_USAGE when count is less than 1. */
 lofi_code lofi_encoder_input_make(lofi_encoder_input *out, const lofi_mel *mel, const float *samples, int64_t count,
                                   const lofi_encoder_input_options *options, lofi_error *err) LOFI_MUST_USE;
 void lofi_encoder_input_free(lofi_encoder_input *input); /* zeroes it */

@@ -1,23 +1,25 @@
 /* process.h - raw songs to prepared tracks: one file, or a folder with all below it.
  *
- * A file is decoded (decode.h), measured as decoded (quality.h), made 48 kHz stereo, cut to max_seconds, scaled so that
- * its highest sample is peak_dbfs, and written (encode.h). Nothing is passed over without a word: every file gets a result.
+ * A file is decoded (decode.h), measured as decoded (quality.h), made 48 kHz stereo, cut to max_seconds, scaled so
+ * that its highest sample is peak_dbfs, and written (encode.h). Nothing is passed over without a word: every file
+ * gets a result.
  *
- *     status   reason       when
+ *     status   reason         when
  *     success
- *     skipped  too_short    shorter than min_seconds
- *     skipped  not_audio    no sound in it by its content, and its extension is not one of sound (README, cover, licence)
- *     failed   corrupt      decoding fails (see decode.h); an empty file, or text, with an extension of sound
- *     failed   unreadable   the system refuses to open or read it
+ *     skipped  too_short      shorter than min_seconds
+ *     skipped  not_audio      no sound in it by its content, nor by its extension (README, cover, licence)
+ *     failed   corrupt        decoding fails (see decode.h); an empty file, or text, with an extension of sound
+ *     failed   unreadable     the system refuses to open or read it
  *     failed   name_too_long  the output's name would be longer than 255 bytes
  *
  * Clipping and silence are measured and lower the score; they do not reject a file.
  * Silence (a peak below -100 dBFS) is not scaled. A lossy format shifts the peak a little when it is decoded again.
  *
- * Output names: STEM.EXT, all in one folder, spaces and other characters kept. Where several sounds of a folder tree would
- * get the same name (compared without case for A-Z), each of these gets its sub-folders before it, joined with '_'
- * ("win/Apex.ogg": win_Apex.mp3); those that still clash get their old extension behind ("a.wav": a_wav.mp3), and as a
- * last resort a number in the order of the sorted paths. The names depend on nothing but the paths of the sounds.
+ * Output names: STEM.EXT, all in one folder, spaces and other characters kept. Where several sounds of a folder tree
+ * would get the same name (compared without case for A-Z), each of these gets its sub-folders before it, joined with
+ * '_' ("win/Apex.ogg": win_Apex.mp3); those that still clash get their old extension behind ("a.wav": a_wav.mp3),
+ * and as a last resort a number in the order of the sorted paths. The names depend on nothing but the paths of the
+ * sounds.
  */
 #ifndef LOFI_AUDIO_PROCESS_H
 #define LOFI_AUDIO_PROCESS_H
@@ -74,15 +76,15 @@ const char *lofi_process_status_name(lofi_process_status status);
 /* LOFI_ERR_USAGE for options that make no sense together. */
 lofi_code lofi_process_check(const lofi_process_options *options, lofi_error *err) LOFI_MUST_USE;
 
-/* One file, whose result is in *result (lofi_process_result_free) when LOFI_OK is returned, also when it was rejected.
- * Other codes mean that nothing further makes sense: the output cannot be written, memory is out. */
+/* One file, whose result is in *result (lofi_process_result_free) when LOFI_OK is returned, also when it was
+ * rejected. Other codes mean that nothing further makes sense: the output cannot be written, memory is out. */
 lofi_code lofi_process_file(lofi_process_result *result, const char *source, const char *output,
                             const lofi_process_options *options, lofi_error *err) LOFI_MUST_USE;
 void lofi_process_result_free(lofi_process_result *result);
 
-/* All regular files below `input` (hidden ones and what lies below `output` left out), in parallel, to `output` (made when missing). Rejected
- * files and progress are told to `log`. *report is yours: lofi_process_report_free. LOFI_ERR_INTERRUPTED: after the
- * files in work were finished; what was written stays. */
+/* All regular files below `input` (hidden ones and what lies below `output` left out), in parallel, to `output`
+ * (made when missing). Rejected files and progress are told to `log`. *report is yours: lofi_process_report_free.
+ * LOFI_ERR_INTERRUPTED: after the files in work were finished; what was written stays. */
 lofi_code lofi_process_folder(lofi_process_report *report, const char *input, const char *output,
                               const lofi_process_options *options, lofi_log *log, lofi_error *err) LOFI_MUST_USE;
 void lofi_process_report_free(lofi_process_report *report);

@@ -40,7 +40,8 @@ typedef struct lofi_quality {
     int score;                            /* 0..100 */
 } lofi_quality;
 
-/* Starts from a zeroed meter. Has the type of a decoder's tap (decode.h), so that it can be one: user is the meter. */
+/* Starts from a zeroed meter. Has the type of a decoder's tap (decode.h), so that it can be one: user is the meter.
+ * */
 void lofi_quality_add(void *user, const float *const *planes, int channels, int64_t frames, int sample_rate);
 lofi_quality lofi_quality_result(const lofi_quality_meter *meter);
 

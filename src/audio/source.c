@@ -16,8 +16,10 @@
 
 #define IO_BYTES        65536
 #define PREROLL_SECONDS 1.0
+#define STREAMED_BYTES  0x7fff0000u /* a WAV header that was never completed states 2 or 4 GiB */
 
-/* Containers of sound, as FFmpeg names them. What refers to other files (playlists, concatenations) is not among them. */
+/* Containers of sound, as FFmpeg names them. What refers to other files (playlists, concatenations) is not among
+ * them. */
 static const char allowed_formats[] = "aac,ac3,aiff,amr,ape,asf,au,caf,dsf,eac3,flac,iff,matroska,webm,mov,mp4,m4a,3gp,"
                                       "3g2,mj2,mp3,mpc,mpc8,ogg,oma,tak,tta,voc,w64,wav,"
                                       "wv";
@@ -187,6 +189,17 @@ lofi_code lofi_source_next(lofi_source *source, bool *more, lofi_error *err) {
 double lofi_source_time(const lofi_source *source, double otherwise) {
     if (source->frame->pts == AV_NOPTS_VALUE) return otherwise;
     return (double)(source->frame->pts - start_time(source)) * av_q2d(source->stream->time_base);
+}
+
+double lofi_source_missing_share(const lofi_source *source) {
+    uint8_t header[12];
+    struct stat status;
+    if (pread(source->file, header, sizeof header, 0) != (ssize_t)sizeof header || memcmp(header, "RIFF", 4) != 0 ||
+        memcmp(header + 8, "WAVE", 4) != 0 || fstat(source->file, &status) != 0)
+        return 0.0;
+    uint32_t size = header[4] | (uint32_t)header[5] << 8 | (uint32_t)header[6] << 16 | (uint32_t)header[7] << 24;
+    if (size >= STREAMED_BYTES || status.st_size >= (off_t)size) return 0.0;
+    return 1.0 - (double)status.st_size / (double)size;
 }
 
 void lofi_source_describe(const lofi_source *source, lofi_audio_info *info) {

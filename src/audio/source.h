@@ -32,6 +32,8 @@ bool lofi_source_seek(lofi_source *source, double seconds);
 lofi_code lofi_source_next(lofi_source *source, bool *more, lofi_error *err) LOFI_MUST_USE;
 /* Time of the current frame in seconds from the beginning of the sound, or `otherwise` when the file does not say. */
 double lofi_source_time(const lofi_source *source, double otherwise);
+/* What part of its bytes a WAV file lacks by its own header, 0..1; FFmpeg passes over it. 0 for other formats. */
+double lofi_source_missing_share(const lofi_source *source);
 void lofi_source_describe(const lofi_source *source, lofi_audio_info *info);
 void lofi_source_close(lofi_source *source);
 
