@@ -173,14 +173,15 @@ static lofi_code write_splits(const char *folder, const char *target, const lofi
     return LOFI_OK;
 }
 
-/* Whether a name (relative to the folder) is one that datasets are made of. */
+/* Whether a name (relative to the folder) is one that datasets are made of, or that can be made again. */
 static bool belongs_to_dataset(const char *name) {
     static const char *const known[] = {"dataset_dict.json", "dataset_info.json", "state.json"};
     const char *base = lofi_path_base(name);
     if (strncmp(name, "train/", 6) != 0 && strncmp(name, "validation/", 11) != 0 && base != name) return false;
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strcmp(base, known[i]) == 0) return true;
-    return strncmp(base, "data-", 5) == 0 && strcmp(lofi_path_extension(base), ".arrow") == 0;
+    if (strcmp(lofi_path_extension(base), ".arrow") != 0) return false;
+    return strncmp(base, "data-", 5) == 0 || strncmp(base, "cache-", 6) == 0; /* caches are of the datasets library */
 }
 
 /* The first hidden name in `folder` into `name`, which becomes "" when there is none; listings leave them out. */

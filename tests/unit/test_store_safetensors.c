@@ -160,6 +160,25 @@ static void what_is_written_is_read(void **state) {
     lofi_safetensors_close(file);
 }
 
+/* Leaves the sample for the Python peer (tests/interop/safetensors_file.py), when it asks for it. */
+static void sample_for_python(void **state) {
+    (void)state;
+    lofi_error err;
+    const char *wanted = getenv("LOFI_INTEROP_FOLDER");
+    char path[LOFI_PATH_MAX];
+    save_sample("sample.safetensors");
+    lofi_buffer whole = LOFI_BUFFER_INIT;
+    assert_int_equal(lofi_file_read(&whole, at("sample.safetensors"), 1 << 20, &err), LOFI_OK);
+    if (wanted) {
+        assert_int_equal(lofi_path_format(path, &err, "%s/sample.safetensors", wanted), LOFI_OK);
+        assert_int_equal(lofi_file_write(path, whole.data, whole.size, &err), LOFI_OK);
+    }
+    uint64_t header_bytes;
+    memcpy(&header_bytes, whole.data, 8);
+    assert_int_equal(header_bytes % 8, 0);
+    lofi_buffer_free(&whole);
+}
+
 static void streamed_in_parts(void **state) {
     (void)state;
     lofi_stored_tensor tensors[] = {
@@ -330,7 +349,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(damaged_headers_are_refused), cmocka_unit_test(header_length_is_checked),
         cmocka_unit_test(what_is_written_is_read),     cmocka_unit_test(streamed_in_parts),
-        cmocka_unit_test(hostile_files_are_survived),  cmocka_unit_test(shards_are_one_set),
+        cmocka_unit_test(sample_for_python),           cmocka_unit_test(hostile_files_are_survived),  cmocka_unit_test(shards_are_one_set),
         cmocka_unit_test(model_folders_are_found),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
