@@ -130,6 +130,17 @@ int lofi_mel_bands(const lofi_mel *mel) {
     return mel->settings.n_mels;
 }
 
+void lofi_mel_copy_window(const lofi_mel *mel, float *window) {
+    const lofi_mel_settings *s = &mel->settings;
+    memcpy(window, mel->window + (s->n_fft - s->window) / 2, (size_t)s->window * sizeof *window);
+}
+
+void lofi_mel_copy_filters(const lofi_mel *mel, float *filters) {
+    int64_t mels = mel->settings.n_mels;
+    for (int64_t bin = 0; bin < mel->bins; bin++)
+        for (int64_t m = 0; m < mels; m++) filters[bin * mels + m] = mel->weights[m * mel->bins + bin];
+}
+
 static int64_t pad_before(const lofi_mel *mel) {
     return (mel->settings.window - mel->settings.hop) / 2;
 }

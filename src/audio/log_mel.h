@@ -44,6 +44,9 @@ lofi_code lofi_mel_new(lofi_mel **out, const lofi_mel_settings *settings, lofi_e
 void lofi_mel_free(lofi_mel *mel); /* NULL is fine */
 
 int lofi_mel_bands(const lofi_mel *mel); /* n_mels */
+/* What the original keeps in the vocoder's file. window: [win_length]; filters: [n_fft / 2 + 1, n_mels]. */
+void lofi_mel_copy_window(const lofi_mel *mel, float *window);
+void lofi_mel_copy_filters(const lofi_mel *mel, float *filters);
 
 /* Frames for `samples` samples; 0 when there are too few for one frame or for the reflection. */
 int64_t lofi_mel_frames(const lofi_mel *mel, int64_t samples);

@@ -10,6 +10,11 @@
 
 #include "models/builder.h"
 
+/* value = offset + factor * (what the rule of the weight's fill gives) */
+typedef struct lofi_initial {
+    float factor, offset;
+} lofi_initial;
+
 typedef struct lofi_model {
     const char *name;       /* "ace_step_transformer": also the folder in a checkpoint */
     const char *class_name; /* "_class_name" or "architectures" of the config */
@@ -21,6 +26,10 @@ typedef struct lofi_model {
     lofi_code (*preset)(const char *preset, json_t **out, lofi_error *err);
     /* A tensor that a file may hold under another name (a tied embedding); NULL: none. Returns the canonical name. */
     const char *(*canonical_name)(const char *name);
+    /* For new models, NULL where the rules do: sizes of weights by which signals keep a sensible scale. */
+    lofi_initial (*initial)(const char *name);
+    /* For new models: weights that are no random numbers. *values (lofi_free) is left as it is for all others. NULL: none. */
+    lofi_code (*computed)(const json_t *config, const lofi_weight_entry *entry, float **values, lofi_error *err);
 } lofi_model;
 
 #endif

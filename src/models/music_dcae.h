@@ -1,0 +1,62 @@
+/* music_dcae.h - the autoencoder between log-mel pictures and latents: AutoencoderDC, encoder and decoder.
+ *
+ * Follows diffusers' AutoencoderDC (arXiv 2410.10733) with everything that a config.json of it may name: residual and
+ * EfficientViT stages of any number and size, strided or pixel-unshuffling steps down, interpolating or pixel-shuffling
+ * steps up, shortcuts beside them. Not known and refused by name: norms of the decoder other than "rms_norm", its
+ * activation "mish".
+ *
+ * The original computes attention over at most attention_head_dim positions in the quadratic form
+ * (K^T Q, divided by its column sums, then V), over more in the linear form. Both are
+ * sum_j (q_i k_j) v_j / (sum_j q_i k_j + 1e-15) in another order of summation, so one op serves for both.
+ */
+#ifndef LOFI_MODELS_MUSIC_DCAE_H
+#define LOFI_MODELS_MUSIC_DCAE_H
+
+#include "models/model.h"
+
+#define LOFI_DCAE_MAX_STAGES 16
+#define LOFI_DCAE_MAX_SCALES 8
+
+typedef enum lofi_dcae_activation { LOFI_DCAE_SILU, LOFI_DCAE_RELU, LOFI_DCAE_GELU } lofi_dcae_activation;
+
+/* Stage 0 is the one with the largest pictures. */
+typedef struct lofi_dcae_stage {
+    int64_t channels;
+    int layers;     /* 0: the stage is not there, and no step down or up belongs to it */
+    bool attention; /* EfficientViTBlock, else ResBlock */
+    int scales;     /* of the attention, besides the plain one */
+    int64_t kernels[LOFI_DCAE_MAX_SCALES];
+    lofi_dcae_activation activation; /* of ResBlock; the encoder's is always SiLU */
+} lofi_dcae_stage;
+
+typedef struct lofi_dcae_half {
+    int stages;
+    lofi_dcae_stage stage[LOFI_DCAE_MAX_STAGES];
+    bool shuffle;  /* steps by pixel (un)shuffling; else strided convolution, or interpolation */
+    bool shortcut; /* beside the convolution at the latents: encoder_out_shortcut, decoder_in_shortcut */
+} lofi_dcae_half;
+
+typedef struct lofi_dcae_config {
+    int64_t in_channels; /* of the pictures: 2 for stereo */
+    int64_t latent_channels;
+    int64_t head_width; /* attention_head_dim */
+    lofi_dcae_half encoder, decoder;
+    lofi_dcae_activation end; /* of the decoder: decoder_conv_act_fn */
+} lofi_dcae_config;
+
+/* Keys that are absent have the values of the original's constructor. LOFI_ERR_FORMAT or LOFI_ERR_UNSUPPORTED naming the
+ * key when the values do not make a network. */
+lofi_code lofi_dcae_config_read(lofi_dcae_config *out, const json_t *config, lofi_error *err) LOFI_MUST_USE;
+
+/* How many times smaller latents are than pictures, in both directions (a power of two). */
+int64_t lofi_dcae_reduction(const lofi_dcae_half *half);
+
+/* mel: [B, in_channels, H, W], H and W multiples of the reduction (as expressions too: 8 * frames)
+ * -> [B, latent_channels, H / reduction, W / reduction]. No gradient. */
+lofi_tensor *lofi_dcae_encode(lofi_builder *builder, const lofi_dcae_config *config, lofi_tensor *mel);
+/* latents: [B, latent_channels, H, W] -> [B, in_channels, H * reduction, W * reduction]. No gradient. */
+lofi_tensor *lofi_dcae_decode(lofi_builder *builder, const lofi_dcae_config *config, lofi_tensor *latents);
+
+extern const lofi_model lofi_model_music_dcae;
+
+#endif

@@ -1,0 +1,546 @@
+/* Autoencoder, vocoder and audio encoder: against the original's recordings, the released tables, and odd configs. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "audio/log_mel.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "graph/session.h"
+#include "models/audio_encoder.h"
+#include "models/loaded.h"
+#include "models/music_dcae.h"
+#include "models/music_vocoder.h"
+#include "ops/ops.h"
+#include "store/safetensors.h"
+
+#define FACTS LOFI_SOURCE_FOLDER "/tests/data/models/"
+#define LIMIT 1e-5
+
+/* Another folder of the same layout may be given by hand. */
+static const char *reference(void) {
+    const char *other = getenv("LOFI_REFERENCE");
+    return other ? other : LOFI_SOURCE_FOLDER "/data/reference";
+}
+
+static void must(lofi_code code, const lofi_error *err) {
+    if (code != LOFI_OK) fail_msg("%s", err->message);
+}
+
+static const char *path_of(const char *relative) {
+    static char path[LOFI_PATH_MAX];
+    lofi_error err = LOFI_ERROR_INIT;
+    must(lofi_path_format(path, &err, "%s/%s", reference(), relative), &err);
+    return path;
+}
+
+static const lofi_stored_tensor *stored(const lofi_safetensors *file, const char *name) {
+    const lofi_stored_tensor *tensor = lofi_safetensors_find(file, name);
+    if (!tensor) fail_msg("the case has no '%s'", name);
+    return tensor;
+}
+
+static void expect_equal(const float *ours, int64_t count, const lofi_safetensors *file, const char *name) {
+    const lofi_stored_tensor *theirs = stored(file, name);
+    double difference = 0, size = 0;
+    assert_int_equal(count, theirs->count);
+    for (size_t i = 0; i < theirs->count; i++) {
+        double value;
+        lofi_stored_read_f64(theirs, i, &value, 1);
+        difference += (ours[i] - value) * (ours[i] - value);
+        size += value * value;
+    }
+    double error = sqrt(difference / size);
+    print_message("    %-12s %.1e\n", name, error);
+    if (!(error <= LIMIT)) fail_msg("%s: relative error %g, at most %g", name, error, LIMIT);
+}
+
+static float *values_of(const lofi_safetensors *file, const char *name) {
+    const lofi_stored_tensor *tensor = stored(file, name);
+    float *values = calloc(tensor->count, sizeof *values);
+    assert_non_null(values);
+    lofi_stored_read_f32(tensor, 0, values, tensor->count);
+    return values;
+}
+
+/* ---- the two halves ---- */
+
+typedef lofi_tensor *half_build(lofi_builder *builder, const lofi_dcae_config *config, lofi_tensor *x);
+
+/* Runs one half on a recorded tensor; `factor` is what its size must be a multiple of. */
+static void expect_half(half_build *build, const char *input, const char *output, int64_t factor) {
+    lofi_error err = LOFI_ERROR_INIT;
+    lofi_loaded *loaded = NULL;
+    lofi_safetensors *recorded = NULL;
+    lofi_graph *graph = NULL;
+    lofi_session *session = NULL;
+    lofi_dcae_config config;
+    void *data = NULL;
+    int64_t count = 0;
+    must(lofi_loaded_open(&loaded, &lofi_model_music_dcae, path_of("model/music_dcae_f8c8"), &err), &err);
+    must(lofi_safetensors_open(&recorded, path_of("cases/dcae.safetensors"), &err), &err);
+    must(lofi_dcae_config_read(&config, lofi_loaded_config(loaded), &err), &err);
+    must(lofi_graph_new(&graph, &err), &err);
+    const lofi_stored_tensor *from = stored(recorded, input);
+    lofi_builder builder = {.graph = graph, .source = lofi_loaded_source(loaded)};
+    lofi_dim frames = lofi_dim_mul(graph, lofi_dim_symbol(graph, "frames"), factor);
+    lofi_dim dims[] = {lofi_dim_symbol(graph, "batch"), from->dims[1], from->dims[2], frames};
+    lofi_tensor *x = lofi_graph_input(graph, input, lofi_shape_of(LOFI_F32, 4, dims));
+    lofi_tensor *y = lofi_graph_output(graph, output, build(&builder, &config, x));
+    must(lofi_graph_check(graph, &err), &err);
+    must(lofi_session_new(&session, graph, (lofi_session_options){.threads = 2}, &err), &err);
+    lofi_session_set(session, "batch", from->dims[0]);
+    lofi_session_set(session, "frames", from->dims[3] / factor);
+    must(lofi_session_prepare(session, &err), &err);
+    lofi_session_poison(session);
+    must(lofi_session_data(session, x, &data, &count, &err), &err);
+    assert_int_equal(count, from->count);
+    lofi_stored_read_f32(from, 0, data, from->count);
+    lofi_session_run(session);
+    must(lofi_session_data(session, y, &data, &count, &err), &err);
+    expect_equal(data, count, recorded, output);
+    lofi_session_free(session);
+    lofi_graph_free(graph);
+    lofi_safetensors_close(recorded);
+    lofi_loaded_close(loaded);
+}
+
+static void encoder_equals_the_original(void **state) {
+    (void)state;
+    expect_half(lofi_dcae_encode, "mel", "latent", 8);
+}
+
+static void decoder_equals_the_original(void **state) {
+    (void)state;
+    expect_half(lofi_dcae_decode, "latent", "decoded", 1);
+}
+
+/* ---- sound to latents ---- */
+
+static void open_encoder(lofi_audio_encoder **encoder) {
+    char vocoder[LOFI_PATH_MAX];
+    lofi_error err = LOFI_ERROR_INIT;
+    must(lofi_path_format(vocoder, &err, "%s/model/music_vocoder", reference()), &err);
+    must(lofi_audio_encoder_open(encoder, path_of("model/music_dcae_f8c8"), vocoder, 2, &err), &err);
+}
+
+static void sound_becomes_the_original_latents(void **state) {
+    (void)state;
+    lofi_error err = LOFI_ERROR_INIT;
+    lofi_audio_encoder *encoder = NULL;
+    lofi_safetensors *recorded = NULL;
+    lofi_latents latents = {0};
+    open_encoder(&encoder);
+    must(lofi_safetensors_open(&recorded, path_of("cases/audio_to_latent.safetensors"), &err), &err);
+    const lofi_stored_tensor *audio = stored(recorded, "audio_48k"), *latent = stored(recorded, "latent");
+    float *samples = values_of(recorded, "audio_48k");
+    must(lofi_audio_encoder_run(encoder, samples, audio->dims[2], &latents, &err), &err);
+    assert_int_equal(latents.channels, latent->dims[1]);
+    assert_int_equal(latents.height, latent->dims[2]);
+    assert_int_equal(latents.frames, latent->dims[3]);
+    expect_equal(latents.values, latents.channels * latents.height * latents.frames, recorded, "latent");
+    free(samples);
+    lofi_safetensors_close(recorded);
+    lofi_audio_encoder_close(encoder);
+}
+
+/* A second length, then the first again: the same bytes; and what is above 1 is clipped before everything else. */
+static void encoding_depends_on_the_samples_alone(void **state) {
+    (void)state;
+    enum { COUNT = 48000 };
+    lofi_error err = LOFI_ERROR_INIT;
+    lofi_audio_encoder *encoder = NULL;
+    lofi_latents latents = {0};
+    float *samples = calloc(2 * COUNT, sizeof *samples), *clipped = calloc(2 * COUNT, sizeof *clipped);
+    lofi_random random = lofi_random_at(1, LOFI_RANDOM_TEST, 0);
+    lofi_random_fill_normal(&random, 0, samples, 2 * COUNT);
+    for (int i = 0; i < 2 * COUNT; i++) clipped[i] = samples[i] > 1 ? 1 : samples[i] < -1 ? -1 : samples[i];
+    open_encoder(&encoder);
+    must(lofi_audio_encoder_run(encoder, samples, COUNT, &latents, &err), &err);
+    size_t bytes = (size_t)(latents.channels * latents.height * latents.frames) * sizeof(float);
+    float *first = malloc(bytes);
+    memcpy(first, latents.values, bytes);
+    must(lofi_audio_encoder_run(encoder, samples, COUNT / 3, &latents, &err), &err);
+    assert_true((size_t)latents.frames * 2 < bytes);
+    must(lofi_audio_encoder_run(encoder, clipped, COUNT, &latents, &err), &err);
+    assert_memory_equal(first, latents.values, bytes);
+    assert_int_equal(lofi_audio_encoder_run(encoder, samples, 0, &latents, &err), LOFI_ERR_USAGE);
+    free(first);
+    free(samples);
+    free(clipped);
+    lofi_audio_encoder_close(encoder);
+}
+
+/* ---- identity ---- */
+
+static void copy_file(const char *folder, const char *from, const char *name) {
+    lofi_error err = LOFI_ERROR_INIT;
+    lofi_buffer bytes = LOFI_BUFFER_INIT;
+    char path[LOFI_PATH_MAX];
+    must(lofi_file_read(&bytes, from, 1 << 26, &err), &err);
+    must(lofi_path_format(path, &err, "%s/%s", folder, name), &err);
+    must(lofi_file_write(path, bytes.data, bytes.size, &err), &err);
+    lofi_buffer_free(&bytes);
+}
+
+static void hash_of(const char *dcae, const char *vocoder, char hex[65]) {
+    lofi_error err = LOFI_ERROR_INIT;
+    lofi_audio_encoder *encoder = NULL;
+    must(lofi_audio_encoder_open(&encoder, dcae, vocoder, 1, &err), &err);
+    must(lofi_audio_encoder_hash(encoder, hex, &err), &err);
+    lofi_audio_encoder_close(encoder);
+}
+
+static void hash_sees_weights_and_configs(void **state) {
+    (void)state;
+    char folder[] = "/tmp/lofi-dcae-XXXXXX", path[LOFI_PATH_MAX], plain[65], again[65], other[65];
+    char dcae[LOFI_PATH_MAX], vocoder[LOFI_PATH_MAX];
+    lofi_error err = LOFI_ERROR_INIT;
+    lofi_buffer bytes = LOFI_BUFFER_INIT;
+    must(lofi_path_format(dcae, &err, "%s/model/music_dcae_f8c8", reference()), &err);
+    must(lofi_path_format(vocoder, &err, "%s/model/music_vocoder", reference()), &err);
+    assert_non_null(mkdtemp(folder));
+    copy_file(folder, path_of("model/music_dcae_f8c8/config.json"), "config.json");
+    copy_file(folder, path_of("model/music_dcae_f8c8/diffusion_pytorch_model.safetensors"),
+              "diffusion_pytorch_model.safetensors");
+    hash_of(dcae, vocoder, plain);
+    hash_of(folder, vocoder, again);
+    assert_string_equal(plain, again);
+    must(lofi_path_format(path, &err, "%s/diffusion_pytorch_model.safetensors", folder), &err);
+    must(lofi_file_read(&bytes, path, 1 << 26, &err), &err);
+    bytes.data[bytes.size - 1] ^= 1;
+    must(lofi_file_write(path, bytes.data, bytes.size, &err), &err);
+    hash_of(folder, vocoder, other);
+    assert_string_not_equal(plain, other);
+    copy_file(folder, path_of("model/music_dcae_f8c8/diffusion_pytorch_model.safetensors"),
+              "diffusion_pytorch_model.safetensors");
+    must(lofi_path_format(path, &err, "%s/config.json", folder), &err);
+    must(lofi_file_read(&bytes, path, 1 << 20, &err), &err);
+    lofi_buffer_text(&bytes, "\n");
+    must(lofi_file_write(path, bytes.data, bytes.size, &err), &err);
+    hash_of(folder, vocoder, other);
+    assert_string_not_equal(plain, other);
+    lofi_buffer_free(&bytes);
+    must(lofi_path_remove(folder, &err), &err);
+}
+
+/* ---- tables ---- */
+
+static void declare_preset(const lofi_model *model, const char *preset, lofi_weight_table *table) {
+    lofi_error err = LOFI_ERROR_INIT;
+    json_t *config = NULL;
+    must(model->preset(preset, &config, &err), &err);
+    must(model->declare(config, table, &err), &err);
+    json_decref(config);
+}
+
+static int64_t parameters(const lofi_weight_table *table) {
+    int64_t sum = 0;
+    for (size_t i = 0; i < table->count; i++) sum += lofi_weight_entry_count(&table->entries[i]);
+    return sum;
+}
+
+/* Every line of the list is a weight of that shape, and there are no others. */
+static void expect_table(const lofi_model *model, const char *list, size_t lines, int64_t elements, size_t unread) {
+    lofi_weight_table table = {0};
+    lofi_buffer text = LOFI_BUFFER_INIT;
+    lofi_error err = LOFI_ERROR_INIT;
+    char *rest = NULL;
+    size_t count = 0;
+    declare_preset(model, "full", &table);
+    must(lofi_file_read(&text, list, 1 << 20, &err), &err);
+    for (char *row = strtok_r(text.data, "\n", &rest); row; row = strtok_r(NULL, "\n", &rest), count++) {
+        char shape[128] = "", *tab = strchr(row, '\t');
+        assert_non_null(tab);
+        *tab = 0;
+        const lofi_weight_entry *entry = lofi_weight_table_find(&table, row);
+        if (!entry) fail_msg("no weight '%s' is declared", row);
+        for (int i = 0; i < entry->rank; i++) {
+            size_t used = strlen(shape);
+            snprintf(shape + used, sizeof shape - used, "%s%lld", i ? "x" : "", (long long)entry->dims[i]);
+        }
+        if (strcmp(shape, tab + 1) != 0) fail_msg("'%s' is declared as %s, the model has %s", row, shape, tab + 1);
+        unread -= !entry->used;
+    }
+    assert_int_equal(count, lines);
+    assert_int_equal(table.count, lines);
+    assert_int_equal(unread, 0);
+    assert_int_equal(parameters(&table), elements);
+    lofi_buffer_free(&text);
+    lofi_weight_table_free(&table);
+}
+
+static void full_tables_are_the_released_ones(void **state) {
+    (void)state;
+    expect_table(&lofi_model_music_dcae, FACTS "music_dcae_f8c8.tsv", 192, 156812426, 0);
+    expect_table(&lofi_model_music_vocoder, FACTS "music_vocoder.tsv", 713, 103138386, 2);
+}
+
+static void expect_no_fault(const lofi_model *model, const char *folder) {
+    char path[LOFI_PATH_MAX];
+    lofi_error err = LOFI_ERROR_INIT;
+    json_t *config = NULL;
+    lofi_weights *weights = NULL;
+    lofi_weight_table table = {0};
+    lofi_fault_list list = {0};
+    must(lofi_path_format(path, &err, "%s/config.json", folder), &err);
+    must(lofi_json_load(&config, path, &err), &err);
+    must(model->declare(config, &table, &err), &err);
+    must(lofi_weights_open(&weights, folder, &err), &err);
+    must(lofi_weights_compare(&list, model, &table, weights, &err), &err);
+    for (size_t i = 0; i < list.count; i++) {
+        char text[512];
+        lofi_weight_fault_text(text, &list.items[i]);
+        print_message("    %s\n", text);
+    }
+    assert_int_equal(list.count, 0);
+    assert_int_equal(table.count, lofi_weights_count(weights));
+    lofi_fault_list_free(&list);
+    lofi_weights_close(weights);
+    lofi_weight_table_free(&table);
+    json_decref(config);
+}
+
+static void small_files_fit_their_tables(void **state) {
+    (void)state;
+    expect_no_fault(&lofi_model_music_dcae, path_of("model/music_dcae_f8c8"));
+    expect_no_fault(&lofi_model_music_vocoder, path_of("model/music_vocoder"));
+}
+
+/* The small vocoder's file holds the original's window and filters. */
+static void mel_tables_are_those_of_the_original(void **state) {
+    (void)state;
+    static const char *const names[] = {"mel_transform.spectrogram.window", "mel_transform.mel_scale.fb"};
+    lofi_error err = LOFI_ERROR_INIT;
+    lofi_weights *weights = NULL;
+    json_t *config = NULL;
+    lofi_weight_table table = {0};
+    must(lofi_json_load(&config, path_of("model/music_vocoder/config.json"), &err), &err);
+    must(lofi_weights_open(&weights, path_of("model/music_vocoder"), &err), &err);
+    must(lofi_model_music_vocoder.declare(config, &table, &err), &err);
+    for (int i = 0; i < 2; i++) {
+        const lofi_stored_tensor *theirs = lofi_weights_find(weights, names[i]);
+        float *values = NULL;
+        const lofi_weight_entry *entry = lofi_weight_table_find(&table, names[i]);
+        must(lofi_model_music_vocoder.computed(config, entry, &values, &err), &err);
+        assert_non_null(theirs);
+        for (size_t j = 0; j < theirs->count; j++) {
+            float value;
+            lofi_stored_read_f32(theirs, j, &value, 1);
+            if (fabsf(values[j] - value) > 1e-6f)
+                fail_msg("%s[%zu]: %g, theirs %g", names[i], j, (double)values[j], (double)value);
+        }
+        lofi_free(values);
+    }
+    lofi_weight_table_free(&table);
+    lofi_weights_close(weights);
+    json_decref(config);
+}
+
+static void presets_grow(void **state) {
+    (void)state;
+    const lofi_model *models[] = {&lofi_model_music_dcae, &lofi_model_music_vocoder};
+    for (int i = 0; i < 2; i++) {
+        int64_t sizes[3];
+        const char *names[] = {"tiny", "small", "full"};
+        lofi_error err = LOFI_ERROR_INIT;
+        json_t *config = NULL;
+        for (int j = 0; j < 3; j++) {
+            lofi_weight_table table = {0};
+            declare_preset(models[i], names[j], &table);
+            sizes[j] = parameters(&table);
+            lofi_weight_table_free(&table);
+        }
+        assert_true(sizes[0] < 1000000 && sizes[0] * 4 < sizes[1] && sizes[1] * 4 < sizes[2]);
+        assert_int_equal(models[i]->preset("huge", &config, &err), LOFI_ERR_USAGE);
+        assert_null(config);
+    }
+}
+
+/* ---- configs ---- */
+
+/* The tiny preset with keys replaced by those of a JSON object; null removes. */
+static json_t *edited(const lofi_model *model, const char *edits) {
+    lofi_error err = LOFI_ERROR_INIT;
+    json_t *config = NULL, *changes = json_loads(edits, 0, NULL), *value;
+    const char *key;
+    must(model->preset("tiny", &config, &err), &err);
+    assert_non_null(changes);
+    json_object_foreach(changes, key, value) json_object_set(config, key, value);
+    json_decref(changes);
+    return config;
+}
+
+typedef struct bad_config {
+    const lofi_model *model;
+    const char *edits, *named;
+    lofi_code code;
+} bad_config;
+
+static void senseless_configs_are_refused_by_key(void **state) {
+    (void)state;
+    const lofi_model *dcae = &lofi_model_music_dcae, *vocoder = &lofi_model_music_vocoder;
+    const bad_config cases[] = {
+        {dcae, "{\"in_channels\": 0}", "in_channels", LOFI_ERR_FORMAT},
+        {dcae, "{\"encoder_block_out_channels\": []}", "encoder_block_out_channels", LOFI_ERR_FORMAT},
+        {dcae, "{\"encoder_block_out_channels\": [16, 16, 32, 0]}", "encoder_block_out_channels", LOFI_ERR_FORMAT},
+        {dcae, "{\"encoder_block_out_channels\": [16, 24, 32, 64]}", "encoder_block_out_channels", LOFI_ERR_FORMAT},
+        {dcae, "{\"encoder_layers_per_block\": [1, 1]}", "encoder_layers_per_block", LOFI_ERR_FORMAT},
+        {dcae, "{\"encoder_layers_per_block\": [1, -1, 1, 1]}", "encoder_layers_per_block", LOFI_ERR_FORMAT},
+        {dcae, "{\"encoder_layers_per_block\": [1, 0, 1, 1]}", "encoder_layers_per_block", LOFI_ERR_FORMAT},
+        {dcae, "{\"encoder_block_types\": [\"ResBlock\"]}", "encoder_block_types", LOFI_ERR_FORMAT},
+        {dcae, "{\"decoder_block_types\": \"MobileBlock\"}", "MobileBlock", LOFI_ERR_UNSUPPORTED},
+        {dcae, "{\"decoder_norm_types\": \"batch_norm\"}", "batch_norm", LOFI_ERR_UNSUPPORTED},
+        {dcae, "{\"decoder_act_fns\": [\"silu\", \"mish\", \"silu\", \"silu\"]}", "mish", LOFI_ERR_UNSUPPORTED},
+        {dcae, "{\"decoder_act_fns\": 3}", "decoder_act_fns", LOFI_ERR_FORMAT},
+        {dcae, "{\"decoder_conv_act_fn\": \"mish\"}", "decoder_conv_act_fn", LOFI_ERR_UNSUPPORTED},
+        {dcae, "{\"encoder_qkv_multiscales\": [[], [], [5], [4]]}", "encoder_qkv_multiscales", LOFI_ERR_FORMAT},
+        {dcae, "{\"encoder_qkv_multiscales\": [[], [], 5, [5]]}", "encoder_qkv_multiscales", LOFI_ERR_FORMAT},
+        {dcae, "{\"encoder_qkv_multiscales\": [[], []]}", "encoder_qkv_multiscales", LOFI_ERR_FORMAT},
+        {dcae, "{\"attention_head_dim\": 128}", "attention_head_dim", LOFI_ERR_FORMAT},
+        {dcae, "{\"latent_channels\": 7}", "latent_channels", LOFI_ERR_FORMAT},
+        {vocoder, "{\"dims\": [16, 24]}", "dims", LOFI_ERR_FORMAT},
+        {vocoder, "{\"depths\": [1, 1, 1, 0]}", "depths", LOFI_ERR_FORMAT},
+        {vocoder, "{\"kernel_sizes\": [6]}", "kernel_sizes", LOFI_ERR_FORMAT},
+        {vocoder, "{\"num_mels\": 47}", "num_mels", LOFI_ERR_FORMAT},
+        {vocoder, "{\"hop_length\": 500}", "hop_length", LOFI_ERR_FORMAT},
+        {vocoder, "{\"upsample_rates\": [4, 4]}", "upsample", LOFI_ERR_FORMAT},
+        {vocoder, "{\"upsample_kernel_sizes\": [9, 8, 4, 4, 4, 4, 4]}", "upsample_kernel_sizes", LOFI_ERR_FORMAT},
+        {vocoder, "{\"upsample_initial_channel\": 64}", "upsample_initial_channel", LOFI_ERR_FORMAT},
+        {vocoder, "{\"resblock_kernel_sizes\": [3, 4]}", "resblock_kernel_sizes", LOFI_ERR_FORMAT},
+        {vocoder, "{\"resblock_dilation_sizes\": [[1, 3, 5]]}", "resblock_dilation_sizes", LOFI_ERR_FORMAT},
+        {vocoder, "{\"resblock_dilation_sizes\": [[1, 3], [1, 3]]}", "resblock_dilation_sizes", LOFI_ERR_FORMAT},
+        {vocoder, "{\"use_template\": \"no\"}", "use_template", LOFI_ERR_FORMAT},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        lofi_error err = LOFI_ERROR_INIT;
+        lofi_weight_table table = {0};
+        json_t *config = edited(cases[i].model, cases[i].edits);
+        lofi_code code = cases[i].model->declare(config, &table, &err);
+        if (code != cases[i].code || !strstr(err.message, cases[i].named))
+            fail_msg("%s: code %d, '%s'", cases[i].edits, code, err.message);
+        lofi_weight_table_free(&table);
+        json_decref(config);
+    }
+}
+
+/* Builds both halves of a config; the shapes must come out as the reduction says. */
+static void expect_shapes(const char *edits, int64_t reduction, const char *weight, const char *shape) {
+    lofi_error err = LOFI_ERROR_INIT;
+    lofi_dcae_config config;
+    lofi_graph *graph = NULL;
+    lofi_weight_table table = {0};
+    json_t *json = edited(&lofi_model_music_dcae, edits);
+    must(lofi_dcae_config_read(&config, json, &err), &err);
+    assert_int_equal(lofi_dcae_reduction(&config.encoder), reduction);
+    assert_int_equal(lofi_dcae_reduction(&config.decoder), reduction);
+    must(lofi_graph_new(&graph, &err), &err);
+    lofi_builder builder = {.graph = graph, .table = &table};
+    lofi_dim frames = lofi_dim_mul(graph, lofi_dim_symbol(graph, "frames"), reduction);
+    lofi_dim dims[] = {2, config.in_channels, 4 * reduction, frames};
+    lofi_tensor *mel = lofi_graph_input(graph, "mel", lofi_shape_of(LOFI_F32, 4, dims));
+    lofi_tensor *latent = lofi_dcae_encode(&builder, &config, mel);
+    lofi_tensor *decoded = lofi_dcae_decode(&builder, &config, latent);
+    if (lofi_graph_check(graph, &err)) fail_msg("%s: %s", edits, err.message);
+    assert_string_equal(lofi_shape_text(graph, &latent->shape), "[2, 8, 4, frames] f32");
+    assert_string_equal(lofi_shape_text(graph, &decoded->shape), lofi_shape_text(graph, &mel->shape));
+    const lofi_weight_entry *entry = lofi_weight_table_find(&table, weight);
+    if (!entry) fail_msg("%s: no weight '%s'", edits, weight);
+    lofi_stored_tensor as_stored = lofi_stored_declare(weight, LOFI_STORED_F32, entry->rank, entry->dims);
+    char text[128];
+    lofi_stored_shape_text(text, &as_stored);
+    assert_string_equal(text, shape);
+    lofi_weight_table_free(&table);
+    lofi_graph_free(graph);
+    json_decref(json);
+}
+
+static void every_option_of_the_config_builds(void **state) {
+    (void)state;
+    expect_shapes("{}", 8, "encoder.conv_in.weight", "[16, 2, 3, 3]");
+    expect_shapes("{\"downsample_block_type\": \"pixel_unshuffle\", \"upsample_block_type\": \"pixel_shuffle\"}", 8,
+                  "encoder.down_blocks.0.1.conv.weight", "[4, 16, 3, 3]");
+    expect_shapes("{\"encoder_layers_per_block\": [0, 1, 1, 1], \"decoder_layers_per_block\": [0, 1, 1, 1]}", 8,
+                  "encoder.conv_in.conv.weight", "[16, 2, 3, 3]");
+    expect_shapes("{\"encoder_layers_per_block\": [0, 1, 1, 1], \"decoder_layers_per_block\": [0, 1, 1, 1], "
+                  "\"downsample_block_type\": \"pixel_unshuffle\", \"upsample_block_type\": \"pixel_shuffle\"}",
+                  8, "decoder.conv_out.conv.weight", "[8, 16, 3, 3]");
+    expect_shapes("{\"encoder_out_shortcut\": false, \"decoder_in_shortcut\": false}", 8, "decoder.conv_in.weight",
+                  "[64, 8, 3, 3]");
+    expect_shapes(
+        "{\"encoder_block_types\": \"EfficientViTBlock\", \"encoder_qkv_multiscales\": [[], [3], [3, 5], [7]]}", 8,
+        "encoder.down_blocks.2.0.attn.to_out.weight", "[32, 96]");
+    expect_shapes("{\"encoder_block_out_channels\": [8, 32], \"decoder_block_out_channels\": [8, 32], "
+                  "\"encoder_layers_per_block\": [1, 2], \"decoder_layers_per_block\": [1, 2], "
+                  "\"encoder_block_types\": \"ResBlock\", \"decoder_block_types\": \"ResBlock\", "
+                  "\"encoder_qkv_multiscales\": [[], []], \"decoder_qkv_multiscales\": [[], []]}",
+                  2, "encoder.down_blocks.1.1.conv1.weight", "[32, 32, 3, 3]");
+    expect_shapes("{\"attention_head_dim\": 24, \"decoder_act_fns\": [\"relu\", \"gelu\", \"swish\", \"silu\"]}", 8,
+                  "encoder.down_blocks.3.0.attn.to_q.weight", "[48, 64]");
+}
+
+static void pictures_of_another_size_are_refused(void **state) {
+    (void)state;
+    lofi_error err = LOFI_ERROR_INIT;
+    lofi_dcae_config config;
+    lofi_graph *graph = NULL;
+    json_t *json = edited(&lofi_model_music_dcae, "{}");
+    must(lofi_dcae_config_read(&config, json, &err), &err);
+    must(lofi_graph_new(&graph, &err), &err);
+    lofi_builder builder = {.graph = graph};
+    lofi_dim dims[] = {1, 2, 128, lofi_dim_symbol(graph, "mel")};
+    lofi_tensor *mel = lofi_graph_input(graph, "picture", lofi_shape_of(LOFI_F32, 4, dims));
+    assert_null(lofi_dcae_encode(&builder, &config, mel));
+    assert_int_equal(lofi_graph_check(graph, &err), LOFI_ERR_FORMAT);
+    assert_non_null(strstr(err.message, "a multiple of 8"));
+    lofi_graph_free(graph);
+    json_decref(json);
+}
+
+static void parallel_blocks_and_template_are_declared(void **state) {
+    (void)state;
+    lofi_error err = LOFI_ERROR_INIT;
+    lofi_weight_table table = {0};
+    json_t *config = edited(&lofi_model_music_vocoder, "{\"kernel_sizes\": [3, 5], \"use_template\": true}");
+    must(lofi_model_music_vocoder.declare(config, &table, &err), &err);
+    const lofi_weight_entry *entry = lofi_weight_table_find(&table, "backbone.stages.1.0.blocks.1.dwconv.weight");
+    assert_non_null(entry);
+    assert_int_equal(entry->dims[2], 5);
+    entry = lofi_weight_table_find(&table, "head.noise_convs.1.weight");
+    assert_non_null(entry);
+    assert_int_equal(entry->dims[0], 32);
+    assert_int_equal(entry->dims[2], 64);
+    entry = lofi_weight_table_find(&table, "head.noise_convs.6.weight");
+    assert_non_null(entry);
+    assert_int_equal(entry->dims[2], 1);
+    lofi_weight_table_free(&table);
+    json_decref(config);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(encoder_equals_the_original),
+        cmocka_unit_test(decoder_equals_the_original),
+        cmocka_unit_test(sound_becomes_the_original_latents),
+        cmocka_unit_test(encoding_depends_on_the_samples_alone),
+        cmocka_unit_test(hash_sees_weights_and_configs),
+        cmocka_unit_test(full_tables_are_the_released_ones),
+        cmocka_unit_test(small_files_fit_their_tables),
+        cmocka_unit_test(mel_tables_are_those_of_the_original),
+        cmocka_unit_test(presets_grow),
+        cmocka_unit_test(senseless_configs_are_refused_by_key),
+        cmocka_unit_test(every_option_of_the_config_builds),
+        cmocka_unit_test(pictures_of_another_size_are_refused),
+        cmocka_unit_test(parallel_blocks_and_template_are_declared),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
