@@ -3,7 +3,7 @@
 
 #include "ops/attention_rules.h"
 #include "ops/backward_attention.h"
-#include "ops/gaps.h"
+#include "ops/elementwise_rules.h"
 #include "ops/ops.h"
 
 extern const lofi_op lofi_op_attention;
@@ -63,6 +63,6 @@ const lofi_op lofi_op_attention = {
     .gradient = gradient,
     .differentiable = 0x7,
     .gradient_gap = "the position bias of the text encoder is never trained, and masks are data",
-    .onnx_gap = LOFI_ONNX_LATER_GAP,
-    .cuda_gap = LOFI_CUDA_GAP,
+    .onnx_gap = LOFI_NO_ONNX,
+    .cuda_gap = LOFI_NO_CUDA,
 };

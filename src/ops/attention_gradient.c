@@ -3,7 +3,7 @@
 
 #include "ops/attention_rules.h"
 #include "ops/backward_attention.h"
-#include "ops/gaps.h"
+#include "ops/elementwise_rules.h"
 
 extern const lofi_op lofi_op_attention_gradient;
 
@@ -49,7 +49,7 @@ const lofi_op lofi_op_attention_gradient = {
     .infer = lofi_attention_gradient_infer,
     .cpu = cpu,
     .workspace = workspace,
-    .gradient_gap = LOFI_SECOND_DERIVATIVE_GAP,
-    .onnx_gap = LOFI_ONNX_TRAINING_GAP,
-    .cuda_gap = LOFI_CUDA_GAP,
+    .gradient_gap = LOFI_NO_SECOND_DERIVATIVE,
+    .onnx_gap = LOFI_NO_ONNX_OF_GRADIENT,
+    .cuda_gap = LOFI_NO_CUDA,
 };

@@ -1,8 +1,8 @@
 /* concat.c - tensors joined along an axis; see ops.h. */
 #include "kernels/copy.h"
 #include "ops/axis.h"
+#include "ops/elementwise_rules.h"
 #include "ops/expect.h"
-#include "ops/gaps.h"
 #include "ops/ops.h"
 
 enum { max_parts = 16 };
@@ -81,6 +81,6 @@ const lofi_op lofi_op_concat = {
     .cpu = cpu,
     .gradient = gradient,
     .differentiable = (1u << max_parts) - 1,
-    .onnx_gap = LOFI_ONNX_LATER_GAP,
-    .cuda_gap = LOFI_CUDA_GAP,
+    .onnx_gap = LOFI_NO_ONNX,
+    .cuda_gap = LOFI_NO_CUDA,
 };

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/half.h"
+#include "ops/elementwise_rules.h"
 #include "ops/expect.h"
-#include "ops/gaps.h"
 #include "ops/ops.h"
 
 extern const lofi_op lofi_op_embedding;
@@ -60,6 +60,6 @@ const lofi_op lofi_op_embedding = {
     .infer = infer,
     .cpu = cpu,
     .gradient_gap = "tables of tokens are frozen in every adapter that is trained here",
-    .onnx_gap = LOFI_ONNX_LATER_GAP,
-    .cuda_gap = LOFI_CUDA_GAP,
+    .onnx_gap = LOFI_NO_ONNX,
+    .cuda_gap = LOFI_NO_CUDA,
 };

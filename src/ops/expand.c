@@ -3,8 +3,8 @@
 
 #include <assert.h>
 
+#include "ops/elementwise_rules.h"
 #include "ops/expect.h"
-#include "ops/gaps.h"
 #include "ops/ops.h"
 #include "ops/reduction.h"
 
@@ -67,6 +67,6 @@ const lofi_op lofi_op_expand = {
     .cpu = cpu,
     .gradient = gradient,
     .differentiable = 0x1,
-    .onnx_gap = LOFI_ONNX_LATER_GAP,
-    .cuda_gap = LOFI_CUDA_GAP,
+    .onnx_gap = LOFI_NO_ONNX,
+    .cuda_gap = LOFI_NO_CUDA,
 };

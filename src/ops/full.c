@@ -2,7 +2,7 @@
 #include <assert.h>
 
 #include "graph/op.h"
-#include "ops/gaps.h"
+#include "ops/elementwise_rules.h"
 #include "ops/ops.h"
 
 extern const lofi_op lofi_op_full;
@@ -40,6 +40,6 @@ const lofi_op lofi_op_full = {
     .infer = infer,
     .cpu = cpu,
     .gradient_gap = "it has no inputs",
-    .onnx_gap = LOFI_ONNX_LATER_GAP,
-    .cuda_gap = LOFI_CUDA_GAP,
+    .onnx_gap = LOFI_NO_ONNX,
+    .cuda_gap = LOFI_NO_CUDA,
 };

@@ -1,5 +1,5 @@
 /* mean.c - the mean over axes; see ops.h and kernels/reduce.h. */
-#include "ops/gaps.h"
+#include "ops/elementwise_rules.h"
 #include "ops/ops.h"
 #include "ops/reduction.h"
 
@@ -29,6 +29,6 @@ const lofi_op lofi_op_mean = {
     .workspace = lofi_reduction_workspace,
     .gradient = gradient,
     .differentiable = 0x1,
-    .onnx_gap = LOFI_ONNX_LATER_GAP,
-    .cuda_gap = LOFI_CUDA_GAP,
+    .onnx_gap = LOFI_NO_ONNX,
+    .cuda_gap = LOFI_NO_CUDA,
 };

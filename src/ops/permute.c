@@ -1,8 +1,8 @@
 /* permute.c - the axes of a tensor in another order; see ops.h and kernels/permute.h. */
 #include "kernels/permute.h"
 
+#include "ops/elementwise_rules.h"
 #include "ops/expect.h"
-#include "ops/gaps.h"
 #include "ops/ops.h"
 
 extern const lofi_op lofi_op_permute;
@@ -60,6 +60,6 @@ const lofi_op lofi_op_permute = {
     .cpu = cpu,
     .gradient = gradient,
     .differentiable = 0x1,
-    .onnx_gap = LOFI_ONNX_LATER_GAP,
-    .cuda_gap = LOFI_CUDA_GAP,
+    .onnx_gap = LOFI_NO_ONNX,
+    .cuda_gap = LOFI_NO_CUDA,
 };

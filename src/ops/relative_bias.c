@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "base/half.h"
+#include "ops/elementwise_rules.h"
 #include "ops/expect.h"
-#include "ops/gaps.h"
 #include "ops/ops.h"
 
 extern const lofi_op lofi_op_relative_bias;
@@ -92,6 +92,6 @@ const lofi_op lofi_op_relative_bias = {
     .cpu = cpu,
     .workspace = workspace,
     .gradient_gap = "the text encoder that it belongs to is never trained",
-    .onnx_gap = LOFI_ONNX_LATER_GAP,
-    .cuda_gap = LOFI_CUDA_GAP,
+    .onnx_gap = LOFI_NO_ONNX,
+    .cuda_gap = LOFI_NO_CUDA,
 };

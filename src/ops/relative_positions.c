@@ -2,8 +2,8 @@
 #include <math.h>
 
 #include "ops/attention_rules.h"
+#include "ops/elementwise_rules.h"
 #include "ops/expect.h"
-#include "ops/gaps.h"
 #include "ops/ops.h"
 
 extern const lofi_op lofi_op_relative_positions;
@@ -50,6 +50,6 @@ const lofi_op lofi_op_relative_positions = {
     .infer = infer,
     .cpu = cpu,
     .gradient_gap = "it has no inputs",
-    .onnx_gap = LOFI_ONNX_LATER_GAP,
-    .cuda_gap = LOFI_CUDA_GAP,
+    .onnx_gap = LOFI_NO_ONNX,
+    .cuda_gap = LOFI_NO_CUDA,
 };

@@ -2,8 +2,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "ops/elementwise_rules.h"
 #include "ops/expect.h"
-#include "ops/gaps.h"
 #include "ops/ops.h"
 
 extern const lofi_op lofi_op_reshape;
@@ -54,6 +54,6 @@ const lofi_op lofi_op_reshape = {
     .gradient = gradient,
     .differentiable = 0x1,
     .view = true,
-    .onnx_gap = LOFI_ONNX_LATER_GAP,
-    .cuda_gap = LOFI_CUDA_GAP,
+    .onnx_gap = LOFI_NO_ONNX,
+    .cuda_gap = LOFI_NO_CUDA,
 };

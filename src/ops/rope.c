@@ -1,8 +1,8 @@
 /* rope.c - rotary position embedding; see ops.h and kernels/rope.h. Its gradient is the same op, transposed. */
 #include "kernels/rope.h"
 
+#include "ops/elementwise_rules.h"
 #include "ops/expect.h"
-#include "ops/gaps.h"
 #include "ops/ops.h"
 
 extern const lofi_op lofi_op_rope;
@@ -69,6 +69,6 @@ const lofi_op lofi_op_rope = {
     .differentiable = 0x1,
     .gradient_gap = "the tables of angles are fixed numbers",
     .in_place = 1,
-    .onnx_gap = LOFI_ONNX_LATER_GAP,
-    .cuda_gap = LOFI_CUDA_GAP,
+    .onnx_gap = LOFI_NO_ONNX,
+    .cuda_gap = LOFI_NO_CUDA,
 };

@@ -1,7 +1,7 @@
 /* rotary_table.c - cosines and sines of rotary angles; see ops.h and kernels/rope.h. */
 #include "kernels/rope.h"
+#include "ops/elementwise_rules.h"
 #include "ops/expect.h"
-#include "ops/gaps.h"
 #include "ops/ops.h"
 
 extern const lofi_op lofi_op_rotary_table;
@@ -44,6 +44,6 @@ const lofi_op lofi_op_rotary_table = {
     .infer = infer,
     .cpu = cpu,
     .gradient_gap = "it has no inputs",
-    .onnx_gap = LOFI_ONNX_LATER_GAP,
-    .cuda_gap = LOFI_CUDA_GAP,
+    .onnx_gap = LOFI_NO_ONNX,
+    .cuda_gap = LOFI_NO_CUDA,
 };

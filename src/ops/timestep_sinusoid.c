@@ -1,8 +1,8 @@
 /* timestep_sinusoid.c - sinusoids of timesteps; see ops.h. Rounded to f32 at every step, as the original's. */
 #include <math.h>
 
+#include "ops/elementwise_rules.h"
 #include "ops/expect.h"
-#include "ops/gaps.h"
 #include "ops/ops.h"
 
 extern const lofi_op lofi_op_timestep_sinusoid;
@@ -50,6 +50,6 @@ const lofi_op lofi_op_timestep_sinusoid = {
     .infer = infer,
     .cpu = cpu,
     .gradient_gap = "timesteps are data",
-    .onnx_gap = LOFI_ONNX_LATER_GAP,
-    .cuda_gap = LOFI_CUDA_GAP,
+    .onnx_gap = LOFI_NO_ONNX,
+    .cuda_gap = LOFI_NO_CUDA,
 };
