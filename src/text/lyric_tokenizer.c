@@ -4,6 +4,7 @@
 #include "base/buffer.h"
 #include "base/memory.h"
 #include "text/lyric_language.h"
+#include "text/lyric_segments.h"
 #include "text/pieces.h"
 #include "text/tokenizer.h"
 #include "text/unicode.h"
@@ -155,18 +156,43 @@ static lofi_code add_text_line(song *self, const char *line, size_t size, lofi_e
     return code == LOFI_OK ? add_note(self, language, approximation, err) : code;
 }
 
-static lofi_code add_lines(song *self, const char *lyrics, lofi_error *err) {
-    LOFI_TRY(lofi_ids_add(&self->ids, LOFI_LYRIC_START, err));
-    for (const char *line = lyrics; line != NULL;) {
-        const char *end = strchr(line, '\n');
-        size_t size = end != NULL ? (size_t)(end - line) : strlen(line);
-        if (size > 0 && line[size - 1] == '\r') size--;
+/* Counts the lines of the original that are left out at the beginning of `line`, and goes behind them. */
+static const char *skip_dropped(song *self, const char *line, const char *end) {
+    const char *begin = line;
+    for (; line < end && (*line == LOFI_SEGMENT_DROPPED || *line == ' '); line++) {
+        if (*line == ' ') continue;
         self->line++;
+        begin = line + 1;
+    }
+    return begin;
+}
+
+static lofi_code add_lines(song *self, const char *lyrics, lofi_error *err) {
+    static const char ends[] = {'\n', LOFI_SEGMENT_BREAK, '\0'};
+    LOFI_TRY(lofi_ids_add(&self->ids, LOFI_LYRIC_START, err));
+    self->line = 1;
+    for (const char *line = lyrics; line != NULL;) {
+        const char *end = line + strcspn(line, ends);
+        line = skip_dropped(self, line, end);
+        size_t size = (size_t)(end - line);
+        if (size > 0 && line[size - 1] == '\r') size--;
         if (!is_blank(line, size)) LOFI_TRY(add_text_line(self, line, size, err));
         LOFI_TRY(lofi_ids_add(&self->ids, LOFI_LYRIC_LINE_END, err));
-        line = end != NULL ? end + 1 : NULL;
+        if (*end == '\n') self->line++;
+        line = *end != '\0' ? end + 1 : NULL;
     }
     return LOFI_OK;
+}
+
+/* English lyrics the way upstream cuts them, all others line by line. */
+static lofi_code add_lyrics(song *self, const char *lyrics, size_t size, lofi_error *err) {
+    if (strcmp(self->language->code, "en") != 0 || !lofi_lyric_segments_apply(lyrics, size))
+        return add_lines(self, lyrics, err);
+    lofi_buffer cut = LOFI_BUFFER_INIT;
+    lofi_code code = lofi_lyric_segments_cut(lyrics, size, &cut, err);
+    if (code == LOFI_OK) code = add_lines(self, lofi_buffer_str(&cut), err);
+    lofi_buffer_free(&cut);
+    return code;
 }
 
 /* The language of all that is no section mark. */
@@ -206,7 +232,7 @@ lofi_code lofi_lyric_tokenizer_encode(const lofi_lyric_tokenizer *tokenizer, con
     if (is_blank(lyrics, size) || is_request(lyrics))
         LOFI_TRY_GOTO(lofi_ids_add(&self.ids, 0, err), failed);
     else
-        LOFI_TRY_GOTO(add_lines(&self, lyrics, err), failed);
+        LOFI_TRY_GOTO(add_lyrics(&self, lyrics, size, err), failed);
     lofi_buffer_free(&text);
     bool truncated = self.ids.count > LOFI_LYRIC_MAX_TOKENS;
     *out = (lofi_lyric_tokens){.ids = self.ids.items,

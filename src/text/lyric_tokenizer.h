@@ -7,9 +7,10 @@
  * id 0. At most 4,096 ids.
  *
  * What is exact and what is not: lines of a known language without digits, and English lines with them, get upstream's
- * ids. The language of a song is guessed from its script (lofi_lyric_language_detect) unless the caller names it, where
- * upstream asks a statistical model for every segment and cuts lines where it sees the language change. Lines whose
- * spelling is known to differ from upstream's are listed in the result, so that they can be shown to the user.
+ * ids. English songs are also cut and respaced as upstream does (lyric_segments.h). The language of a song is guessed
+ * from its script (lofi_lyric_language_detect) unless the caller names it, where upstream asks a statistical model for
+ * every few words and ends a line where that changes its mind. Lines whose spelling is known to differ from upstream's
+ * are listed in the result, so that they can be shown to the user.
  */
 #ifndef LOFI_TEXT_LYRIC_TOKENIZER_H
 #define LOFI_TEXT_LYRIC_TOKENIZER_H

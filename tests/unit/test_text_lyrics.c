@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "text/lyric_language.h"
+#include "text/lyric_segments.h"
 #include "text/lyric_tokenizer.h"
 
 #define DATA LOFI_SOURCE_FOLDER "/tests/data/text/"
@@ -142,6 +143,28 @@ static void test_song(void **state) {
     lofi_lyric_tokenizer_free(tokenizer);
 }
 
+static void expect_cut(const char *lyrics, const char *wanted) {
+    lofi_error err = LOFI_ERROR_INIT;
+    lofi_buffer out = LOFI_BUFFER_INIT;
+    assert_true(lofi_lyric_segments_apply(lyrics, strlen(lyrics)));
+    assert_int_equal(lofi_lyric_segments_cut(lyrics, strlen(lyrics), &out, &err), LOFI_OK);
+    assert_string_equal(lofi_buffer_str(&out), wanted);
+    lofi_buffer_free(&out);
+}
+
+/* What the original's segmentation gives when its model takes all for English. */
+static void test_english_is_cut_as_the_original_cuts_it(void **state) {
+    (void)state;
+    expect_cut("count it out: one, two, 3, 4\nla la\n", "count it out: one, two , 3, 4\n la la\n ");
+    expect_cut("I Want My MTV\n", "I Want My M T V\n ");
+    expect_cut("wait... what?! no\n", "wait...  what?!  no\n ");
+    expect_cut("la\n24/7, 365, I'm\nla\n", "la\n \x01" "24/7, 365, \x01I'm\n la\n ");
+    expect_cut("50% chance\n3 AM\n", "50% chance\n 3 A M\n ");
+    expect_cut("\n\nhush\n", "\x02\x02hush\n ");
+    assert_false(lofi_lyric_segments_apply("\xe5\xa4\x9c", 3));
+    assert_false(lofi_lyric_segments_apply("<en>", 4));
+}
+
 static void test_songs_without_lyrics_and_too_long_ones(void **state) {
     (void)state;
     static const char *const nothing[] = {"", " \n ", "please write a sad song that genre is lofi"};
@@ -222,6 +245,7 @@ int main(void) {
         cmocka_unit_test(test_english_spelling),
         cmocka_unit_test(test_what_is_not_there_is_said),
         cmocka_unit_test(test_song),
+        cmocka_unit_test(test_english_is_cut_as_the_original_cuts_it),
         cmocka_unit_test(test_songs_without_lyrics_and_too_long_ones),
         cmocka_unit_test(test_another_tokenizer_is_no_lyric_vocabulary),
         cmocka_unit_test(test_where_the_vocabulary_is_found),

@@ -1,0 +1,242 @@
+/* lyric_segments.c - see lyric_segments.h. A line is cut into chunks: numbers with what surrounds them, runs of words,
+ * and the rest. Chunks join into segments that are English or not; upstream calls the latter Chinese, its default. */
+#include "text/lyric_segments.h"
+
+#include <unicode/uchar.h>
+
+#include "text/unicode.h"
+
+typedef struct cutter {
+    const char *text;
+    size_t size;
+    lofi_buffer *out;
+    lofi_buffer segment;  /* the last segment of this line */
+    bool english;         /* its language */
+    bool has_segment;     /* there is one */
+    size_t line_segments; /* segments of this line that are written */
+    bool first_english;   /* language of the line's first segment */
+    bool any_written;     /* a segment stands in `out` already */
+    bool written_english; /* and this is its language */
+} cutter;
+
+static bool is_letter(int32_t c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= 0xe0 && c <= 0xff && c != 0xf7);
+}
+
+static bool is_word_character(int32_t c) {
+    return c == '_' || (U_GET_GC_MASK(c) & (U_GC_L_MASK | U_GC_N_MASK)) != 0;
+}
+
+static bool is_opening(int32_t c) {
+    static const int32_t marks[] = {0x3010, 0x300a, 0xff08, '(', 0x201c, 0x2018, '"', '\''};
+    for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++)
+        if (marks[i] == c) return true;
+    return false;
+}
+
+bool lofi_lyric_segments_apply(const char *lyrics, size_t size) {
+    for (size_t at = 0; at < size;) {
+        int32_t c = lofi_utf8_next(lyrics, size, &at);
+        if (c == '<' || c == LOFI_SEGMENT_BREAK || c == LOFI_SEGMENT_DROPPED || c == '\r') return false;
+        if ((U_GET_GC_MASK(c) & (U_GC_L_MASK | U_GC_M_MASK)) != 0 && !is_letter(c)) return false;
+        if (c >= 128 && (U_GET_GC_MASK(c) & U_GC_N_MASK) != 0) return false;
+    }
+    return true;
+}
+
+static int32_t peek(const cutter *self, size_t at, size_t end) {
+    return at < end ? lofi_utf8_next(self->text, self->size, &at) : -1;
+}
+
+static size_t skip_non_words(const cutter *self, size_t at, size_t end) {
+    while (at < end && !is_word_character(peek(self, at, end))) (void)lofi_utf8_next(self->text, self->size, &at);
+    return at;
+}
+
+static size_t skip_digits(const cutter *self, size_t at, size_t end) {
+    while (at < end && self->text[at] >= '0' && self->text[at] <= '9') at++;
+    return at;
+}
+
+/* End of a number chunk that begins at `at`, or `at`. */
+static size_t match_number(const cutter *self, size_t at, size_t end) {
+    size_t digits = skip_non_words(self, at, end), after = skip_digits(self, digits, end);
+    size_t gap = skip_non_words(self, after, end);
+    if (after == digits || gap == after) return at;
+    return skip_digits(self, skip_non_words(self, skip_digits(self, gap, end), end), end);
+}
+
+/* End of a run of words that begins at `at`, or `at`. */
+static size_t match_words(const cutter *self, size_t at, size_t end) {
+    size_t start = at;
+    while (is_opening(peek(self, at, end))) (void)lofi_utf8_next(self->text, self->size, &at);
+    if (!is_letter(peek(self, at, end))) return start;
+    while (is_letter(peek(self, at, end))) {
+        while (is_letter(peek(self, at, end))) (void)lofi_utf8_next(self->text, self->size, &at);
+        at = skip_non_words(self, at, end);
+    }
+    return at;
+}
+
+/* ---- segments ---- */
+
+static void write_segment(cutter *self) {
+    if (!self->has_segment) return;
+    if (self->any_written && self->written_english != self->english)
+        lofi_buffer_append(self->out, (const char[]){LOFI_SEGMENT_BREAK}, 1);
+    lofi_buffer_append(self->out, lofi_buffer_str(&self->segment), self->segment.size);
+    lofi_buffer_clear(&self->segment);
+    self->any_written = true;
+    self->written_english = self->english;
+    self->has_segment = false;
+    self->line_segments++;
+}
+
+/* Without punctuation, newlines and outer space: nothing, or only digits. */
+static void measure(const char *text, size_t size, bool *empty, bool *number) {
+    size_t kept = 0, digits = 0, inner_space = 0, pending = 0;
+    for (size_t at = 0; at < size;) {
+        int32_t c = lofi_utf8_next(text, size, &at);
+        bool space = lofi_is_space(c);
+        if (c == '\n' || (!space && !is_word_character(c))) continue;
+        if (space) {
+            pending += kept > 0;
+            continue;
+        }
+        inner_space += pending;
+        pending = 0;
+        kept++;
+        digits += c >= '0' && c <= '9';
+    }
+    *empty = kept == 0;
+    *number = kept == digits && inner_space == 0 && !(size == 1 && text[0] == '\n');
+    if (size == 1 && text[0] == '\n') *empty = false;
+}
+
+static void add_segment(cutter *self, bool english, const char *text, size_t size) {
+    bool empty = false, number = false, previous_empty = false, previous_number = false;
+    measure(text, size, &empty, &number);
+    if (self->has_segment) {
+        if (empty || number) english = self->english;
+        measure(lofi_buffer_str(&self->segment), self->segment.size, &previous_empty, &previous_number);
+        if (self->english != english && !previous_number) write_segment(self);
+    }
+    lofi_buffer_append(&self->segment, text, size);
+    self->english = english;
+    self->has_segment = true;
+    if (self->line_segments == 0) self->first_english = english;
+}
+
+static bool is_blank(const char *text, size_t size) {
+    for (size_t at = 0; at < size;)
+        if (!lofi_is_space(lofi_utf8_next(text, size, &at))) return false;
+    return true;
+}
+
+/* Capitals inside words apart, no hyphens at the ends, a space behind. */
+static void add_english(cutter *self, const char *text, size_t size) {
+    lofi_buffer spaced = LOFI_BUFFER_INIT;
+    bool in_word = false;
+    if (is_blank(text, size) && !(size == 1 && text[0] == '\n')) return;
+    for (size_t at = 0; at < size;) {
+        size_t start = at;
+        int32_t c = lofi_utf8_next(text, size, &at);
+        if (in_word && c >= 'A' && c <= 'Z') lofi_buffer_text(&spaced, " ");
+        lofi_buffer_append(&spaced, text + start, at - start);
+        in_word = is_word_character(c);
+    }
+    const char *data = lofi_buffer_str(&spaced);
+    size_t begin = 0, end = spaced.size;
+    while (begin < end && data[begin] == '-') begin++;
+    while (end > begin && data[end - 1] == '-') end--;
+    lofi_buffer stripped = LOFI_BUFFER_INIT;
+    lofi_buffer_append(&stripped, data + begin, end - begin);
+    lofi_buffer_text(&stripped, " ");
+    add_segment(self, true, lofi_buffer_str(&stripped), stripped.size);
+    lofi_buffer_free(&spaced);
+    lofi_buffer_free(&stripped);
+}
+
+/* Sentence by sentence, each with one newline at most. */
+static void add_words(cutter *self, size_t start, size_t end) {
+    size_t begin = start;
+    for (size_t at = start; at < end;) {
+        char c = self->text[at++];
+        if (c != '.' && c != '?' && c != '!') continue;
+        while (at < end && (self->text[at] == '.' || self->text[at] == '?' || self->text[at] == '!')) at++;
+        if (at < end && self->text[at] == '\n') at++;
+        if (!is_blank(self->text + begin, at - begin)) add_english(self, self->text + begin, at - begin);
+        begin = at;
+    }
+    if (!is_blank(self->text + begin, end - begin)) {
+        add_english(self, self->text + begin, end - begin);
+        return;
+    }
+    for (size_t i = begin; i < end; i++)
+        if (self->text[i] == '\n') lofi_buffer_append(&self->segment, (const char[]){LOFI_SEGMENT_DROPPED}, 1);
+}
+
+static void add_rest(cutter *self, size_t start, size_t end) {
+    if (start < end && !is_blank(self->text + start, end - start))
+        add_segment(self, false, self->text + start, end - start);
+}
+
+/* In the language of the line's first segment, which is not English while there is none. */
+static void add_number(cutter *self, size_t start, size_t end) {
+    if (self->first_english)
+        add_english(self, self->text + start, end - start);
+    else
+        add_segment(self, false, self->text + start, end - start);
+}
+
+/* Words stop where a number chunk begins, which takes the punctuation before it. */
+static size_t stop_at_number(const cutter *self, size_t at, size_t words, size_t end) {
+    while (at < words && match_number(self, at, end) == at) (void)lofi_utf8_next(self->text, self->size, &at);
+    return at;
+}
+
+/* One line with the newlines behind it. */
+static void cut_line(cutter *self, size_t start, size_t end) {
+    size_t rest = start; /* where what is neither number nor word begins */
+    self->has_segment = self->first_english = false;
+    self->line_segments = 0;
+    for (size_t at = start; at < end;) {
+        size_t number = match_number(self, at, end);
+        size_t words = number > at ? at : match_words(self, at, end);
+        if (number == at && words == at) {
+            (void)lofi_utf8_next(self->text, self->size, &at);
+            continue;
+        }
+        add_rest(self, rest, at);
+        if (number > at) {
+            add_number(self, at, number);
+            at = number;
+        } else {
+            words = stop_at_number(self, at, words, end);
+            add_words(self, at, words);
+            at = words;
+        }
+        rest = at;
+    }
+    add_rest(self, rest, end);
+    write_segment(self);
+}
+
+lofi_code lofi_lyric_segments_cut(const char *lyrics, size_t size, lofi_buffer *out, lofi_error *err) {
+    cutter self = {.text = lyrics, .size = size, .out = out, .segment = LOFI_BUFFER_INIT};
+    for (size_t start = 0; start < size;) {
+        size_t end = start;
+        while (end < size && lyrics[end] != '\n') end++;
+        while (end < size && lyrics[end] == '\n') end++;
+        if (is_blank(lyrics + start, end - start)) {
+            for (size_t i = start; i < end; i++)
+                if (lyrics[i] == '\n') lofi_buffer_append(out, (const char[]){LOFI_SEGMENT_DROPPED}, 1);
+        } else {
+            cut_line(&self, start, end);
+        }
+        start = end;
+    }
+    lofi_code code = lofi_buffer_check(&self.segment, err);
+    lofi_buffer_free(&self.segment);
+    return code == LOFI_OK ? lofi_buffer_check(out, err) : code;
+}
