@@ -50,8 +50,14 @@ void lofi_square_array(float *out, const float *x, int64_t count, int threads) {
 
 /* ---- silu ---- */
 
-static inline LOFI_BODY float sigmoid_of(float x) {
-    return 1.0f / (1.0f + lofi_exp_f32(-x));
+/* s = 1 / (1 + e^-x) and 1 - s, which keeps its digits where s is nearly 1. */
+typedef struct logistic {
+    float s, rest;
+} logistic;
+
+static inline LOFI_BODY logistic logistic_of(float x) {
+    float e = lofi_exp_f32(-x), s = 1.0f / (1.0f + e);
+    return (logistic){s, e < 1e30f ? e * s : 1.0f};
 }
 
 static inline LOFI_BODY float silu_of(float x) {
@@ -59,8 +65,8 @@ static inline LOFI_BODY float silu_of(float x) {
 }
 
 static inline LOFI_BODY float silu_slope(float x) {
-    float s = sigmoid_of(x);
-    return s * (1.0f + x * (1.0f - s));
+    logistic at = logistic_of(x);
+    return at.s * (1.0f + x * at.rest);
 }
 
 static inline LOFI_BODY void silu_body(float *out, const float *x, int64_t count) {
@@ -132,10 +138,10 @@ static inline LOFI_BODY void gelu_tanh_gradient_body(float *dx, const float *x, 
 #pragma omp simd
     for (int64_t i = 0; i < count; i++) {
         float v = x[i];
-        float s = sigmoid_of(TWICE_ROOT_2_OVER_PI * (v + CUBIC * v * v * v));
+        logistic at = logistic_of(TWICE_ROOT_2_OVER_PI * (v + CUBIC * v * v * v));
         float slope = TWICE_ROOT_2_OVER_PI * (1.0f + 3.0f * CUBIC * v * v);
-        float bend = s * (1.0f - s);
-        dx[i] = dy[i] * (s + (bend > 0.0f ? v * bend * slope : 0.0f)); /* 0 * infinity where s has run out */
+        float bend = at.s * at.rest;
+        dx[i] = dy[i] * (at.s + (bend > 0.0f ? v * bend * slope : 0.0f)); /* not 0 * infinity where s has run out */
     }
 }
 LOFI_VERSIONS(gelu_tanh_gradient, (float *dx, const float *x, const float *dy, int64_t count), (dx, x, dy, count))
@@ -182,9 +188,10 @@ void lofi_gated_silu_rows(float *out, const float *x, int64_t rows, int64_t widt
 static inline LOFI_BODY void gated_gradient_row_body(float *dx, const float *x, const float *dy, int64_t width) {
 #pragma omp simd
     for (int64_t i = 0; i < width; i++) {
-        float gate = x[width + i], s = sigmoid_of(gate), value = x[i];
-        dx[i] = dy[i] * gate * s;
-        dx[width + i] = dy[i] * value * (s * (1.0f + gate * (1.0f - s)));
+        float gate = x[width + i], value = x[i];
+        logistic at = logistic_of(gate);
+        dx[i] = dy[i] * gate * at.s;
+        dx[width + i] = dy[i] * value * (at.s * (1.0f + gate * at.rest));
     }
 }
 LOFI_VERSIONS(gated_gradient_row, (float *dx, const float *x, const float *dy, int64_t width), (dx, x, dy, width))

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <cblas.h>
 #include <pthread.h>
+#include <string.h>
 
 #include "base/half.h"
 

@@ -90,11 +90,14 @@ typedef struct ops_case {
 typedef struct ops_report {
     int failures;
     int values, gradients, refusals; /* checks that passed */
+    unsigned covered;                /* bit i: the gradient of input i of the operator was checked */
     char text[2048];
 } ops_report;
 
 /* Answers questions 1 to 3 for one case. True when nothing failed. */
 bool ops_check_case(const ops_case *test, ops_report *report);
+/* The gradient check of the case fails when the operator's gradient rule does nothing. */
+bool ops_check_notices_empty_gradient(const ops_case *test, ops_report *report);
 /* Two runs with one thread and one with `threads` give the same bytes. */
 bool ops_check_determinism(const ops_case *test, int threads, ops_report *report);
 /* Questions 4 and 5 and the sentences of the gaps of one descriptor. */

@@ -1,0 +1,156 @@
+/* test_ops.c - every operator of src/ops/list.h through the harness: all cases of all tables, coverage, slots. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ops_harness.h"
+
+#define LOFI_OP(symbol) extern const lofi_op symbol;
+#include "ops/list.h"
+#undef LOFI_OP
+
+#define LOFI_OP(symbol) &symbol,
+static const lofi_op *const operators[] = {
+#include "ops/list.h"
+};
+#undef LOFI_OP
+
+#define OPS_CASES(name) extern const ops_case ops_cases_##name[];
+#include "ops_cases_list.h"
+#undef OPS_CASES
+
+#define OPS_CASES(name) ops_cases_##name,
+static const ops_case *const tables[] = {
+#include "ops_cases_list.h"
+};
+#undef OPS_CASES
+
+#define OPERATORS (sizeof operators / sizeof operators[0])
+#define TABLES    (sizeof tables / sizeof tables[0])
+
+static struct {
+    int runs, refusals;
+    unsigned covered;
+} seen[OPERATORS];
+static ops_report total;
+
+static int operator_named(const char *name) {
+    for (size_t i = 0; i < OPERATORS; i++)
+        if (strcmp(operators[i]->name, name) == 0) return (int)i;
+    return -1;
+}
+
+static void test_case(void **state) {
+    const ops_case *test = *state;
+    ops_report report = {0};
+    int at = operator_named(test->op);
+    if (at < 0) fail_msg("%s, %s: no operator of that name is in src/ops/list.h", test->op, test->name);
+    if (!ops_check_case(test, &report)) fail_msg("%s", report.text);
+    if (!ops_check_determinism(test, 2, &report)) fail_msg("%s", report.text);
+    bool first_gradient = !seen[at].covered && report.covered;
+    if (first_gradient && !ops_check_notices_empty_gradient(test, &report)) fail_msg("%s", report.text);
+    if (test->refused) seen[at].refusals++;
+    else seen[at].runs++;
+    seen[at].covered |= report.covered;
+    total.values += report.values;
+    total.gradients += report.gradients;
+    total.refusals += report.refusals;
+}
+
+static void test_every_operator_has_cases(void **state) {
+    (void)state;
+    char missing[2048] = "";
+    for (size_t i = 0; i < OPERATORS; i++) {
+        const char *lacks = !seen[i].runs ? "no case that runs" : !seen[i].refusals && operators[i]->min_inputs ? "no refused shape" : NULL;
+        if (lacks) snprintf(missing + strlen(missing), sizeof missing - strlen(missing), "%s: %s\n", operators[i]->name, lacks);
+    }
+    if (*missing) fail_msg("%s", missing);
+}
+
+static void test_every_gradient_is_checked(void **state) {
+    (void)state;
+    char missing[2048] = "";
+    for (size_t i = 0; i < OPERATORS; i++) {
+        int inputs = operators[i]->max_inputs <= 8 ? operators[i]->max_inputs : operators[i]->min_inputs;
+        unsigned needed = operators[i]->differentiable & ((1u << inputs) - 1u), unchecked = needed & ~seen[i].covered;
+        for (int bit = 0; bit < inputs; bit++)
+            if (unchecked >> bit & 1)
+                snprintf(missing + strlen(missing), sizeof missing - strlen(missing), "%s: no case checks the gradient of input %d\n",
+                         operators[i]->name, bit);
+    }
+    if (*missing) fail_msg("%s", missing);
+}
+
+static void test_slots(void **state) {
+    (void)state;
+    ops_report report = {0};
+    for (size_t i = 0; i < OPERATORS; i++) {
+        if (operator_named(operators[i]->name) != (int)i) fail_msg("two operators are called '%s'", operators[i]->name);
+        ops_check_slots(operators[i], &report);
+    }
+    if (report.failures) fail_msg("%s", report.text);
+}
+
+/* How many operators lack a slot, sentence by sentence. */
+static void print_gaps(const char *what, const char *(*gap_of)(const lofi_op *op)) {
+    for (size_t i = 0; i < OPERATORS; i++) {
+        const char *gap = gap_of(operators[i]);
+        int count = 0;
+        for (size_t j = 0; gap && j < OPERATORS; j++) {
+            const char *other = gap_of(operators[j]);
+            if (!other || strcmp(other, gap) != 0) continue;
+            if (j < i) break;
+            count++;
+        }
+        if (count) printf("gap: %s of %d operators: %s\n", what, count, gap);
+    }
+}
+
+static const char *cuda_gap(const lofi_op *op) {
+    return op->cuda_gap;
+}
+
+static const char *onnx_gap(const lofi_op *op) {
+    return op->onnx_gap;
+}
+
+static const char *gradient_gap(const lofi_op *op) {
+    return op->gradient_gap;
+}
+
+static void print_summary(void) {
+    printf("%zu operators: values %d, gradients %d, refusals %d\n", OPERATORS, total.values, total.gradients, total.refusals);
+    print_gaps("CUDA", cuda_gap);
+    print_gaps("ONNX", onnx_gap);
+    print_gaps("some gradient", gradient_gap);
+}
+
+int main(void) {
+    size_t count = 0;
+    for (size_t t = 0; t < TABLES; t++)
+        for (const ops_case *test = tables[t]; test->op; test++) count++;
+    struct CMUnitTest *tests = calloc(count + 3, sizeof *tests);
+    char (*names)[160] = calloc(count, sizeof *names);
+    if (!tests || !names) return 1;
+    size_t at = 0;
+    for (size_t t = 0; t < TABLES; t++)
+        for (const ops_case *test = tables[t]; test->op; test++, at++) {
+            snprintf(names[at], sizeof names[at], "%s: %s", test->op, test->name);
+            tests[at] = (struct CMUnitTest){names[at], test_case, NULL, NULL, (void *)(uintptr_t)test};
+        }
+    tests[at++] = (struct CMUnitTest)cmocka_unit_test(test_every_operator_has_cases);
+    tests[at++] = (struct CMUnitTest)cmocka_unit_test(test_every_gradient_is_checked);
+    tests[at++] = (struct CMUnitTest)cmocka_unit_test(test_slots);
+    int failed = _cmocka_run_group_tests("operators", tests, at, NULL, NULL);
+    print_summary();
+    free(tests);
+    free(names);
+    return failed;
+}
