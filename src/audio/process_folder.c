@@ -215,9 +215,12 @@ static void count_results(lofi_process_report *report) {
 }
 
 static lofi_code list_input(lofi_batch *batch, lofi_error *err) {
-    if (!lofi_path_exists(batch->input))
-        return lofi_fail(err, LOFI_ERR_NOT_FOUND, "there is no folder '%s'", batch->input);
-    if (!lofi_path_is_folder(batch->input)) return lofi_fail(err, LOFI_ERR_USAGE, "'%s' is not a folder", batch->input);
+    if (!lofi_path_is_folder(batch->input)) {
+        bool there = lofi_path_exists(batch->input);
+        lofi_fail(err, there ? LOFI_ERR_USAGE : LOFI_ERR_NOT_FOUND,
+                  there ? "'%s' is not a folder" : "there is no folder '%s'", batch->input);
+        return lofi_hint(err, "give the folder that holds the songs");
+    }
     LOFI_TRY(lofi_folder_list(&batch->listing, batch->input, true, on_listing_problem, batch->log, err));
     return leave_out_output(batch, err);
 }

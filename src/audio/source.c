@@ -98,6 +98,8 @@ static lofi_code open_sound(lofi_source *source, lofi_error *err) {
         status = open_format(source, lofi_path_base(source->path));
     }
     if (source->read_errno != 0) return lofi_fail_errno(err, source->read_errno, "cannot read '%s'", source->path);
+    if (status == AVERROR(EINVAL)) /* a format that is not on our list */
+        return lofi_fail(err, LOFI_ERR_FORMAT, "'%s' is not a known sound file", source->path);
     if (status < 0)
         return lofi_ffmpeg_fail(err, LOFI_ERR_FORMAT, status, "'%s' is not a known sound file", source->path);
     status = avformat_find_stream_info(source->format, NULL);
