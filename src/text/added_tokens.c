@@ -145,7 +145,8 @@ static size_t spaces_after(const char *text, size_t size, size_t end) {
 }
 
 /* The longest token at `at`: its size, or 0. */
-static size_t match_at(const lofi_token_vocabulary *contents, const char *text, size_t size, size_t at, int64_t *index) {
+static size_t match_at(const lofi_token_vocabulary *contents, const char *text, size_t size, size_t at,
+                       int64_t *index) {
     size_t longest = 0;
     lofi_prefixes search = lofi_prefixes_of(contents, text + at, size - at);
     while (lofi_prefixes_next(&search)) {
@@ -155,8 +156,8 @@ static size_t match_at(const lofi_token_vocabulary *contents, const char *text, 
     return longest;
 }
 
-static lofi_code split(const lofi_added_tokens *tokens, const lofi_token_vocabulary *contents, const char *text, size_t size,
-                       bool first, lofi_pieces *out, lofi_error *err) {
+static lofi_code split(const lofi_added_tokens *tokens, const lofi_token_vocabulary *contents, const char *text,
+                       size_t size, bool first, lofi_pieces *out, lofi_error *err) {
     size_t done = 0;
     for (size_t at = 0; at < size && lofi_token_vocabulary_count(contents) > 0;) {
         int64_t index = -1;

@@ -68,7 +68,8 @@ static lofi_code load_pieces(bpe *model, const json_t *json, lofi_error *err) {
     json_t *id;
     json_object_foreach((json_t *)table, text, id) {
         if (!json_is_integer(id) || json_integer_value(id) < 0 || json_integer_value(id) > INT32_MAX)
-            return lofi_fail(err, LOFI_ERR_FORMAT, "the id of '%.64s' in model.vocab must be an integer of at least 0", text);
+            return lofi_fail(err, LOFI_ERR_FORMAT, "the id of '%.64s' in model.vocab must be an integer of at least 0",
+                             text);
         LOFI_TRY(lofi_token_vocabulary_set(model->pieces, text, strlen(text), json_integer_value(id), err));
     }
     return LOFI_OK;
@@ -105,8 +106,9 @@ static lofi_code load_merge(bpe *model, size_t rank, const json_t *entry, lofi_b
     int64_t b = lofi_token_vocabulary_find(model->pieces, right, strlen(right));
     int64_t result = lofi_token_vocabulary_find(model->pieces, lofi_buffer_str(joined), joined->size);
     if (a < 0 || b < 0 || result < 0)
-        return lofi_fail(err, LOFI_ERR_FORMAT, "entry %zu of model.merges joins '%.*s' and '%.64s', which model.vocab lacks",
-                         rank, left_size > 64 ? 64 : (int)left_size, left, right);
+        return lofi_fail(err, LOFI_ERR_FORMAT,
+                         "entry %zu of model.merges joins '%.*s' and '%.64s', which model.vocab lacks", rank,
+                         left_size > 64 ? 64 : (int)left_size, left, right);
     *merge_slot(model, a, b) = (merge){a, b, (int64_t)rank, result};
     return LOFI_OK;
 }
@@ -137,7 +139,8 @@ static lofi_code refuse_options(const json_t *json, lofi_error *err) {
         LOFI_TRY(lofi_json_string_or(&text, json, texts[i], "", "model", err));
         LOFI_TRY(lofi_json_bool_or(&flag, json, flags[i], false, "model", err));
         if (text[0] != '\0' || flag)
-            return lofi_fail(err, LOFI_ERR_UNSUPPORTED, "a BPE model with %s is not supported", flag ? flags[i] : texts[i]);
+            return lofi_fail(err, LOFI_ERR_UNSUPPORTED, "a BPE model with %s is not supported",
+                             flag ? flags[i] : texts[i]);
     }
     double dropout = 0;
     LOFI_TRY(lofi_json_number_or(&dropout, json, "dropout", 0, "model", err));

@@ -30,12 +30,14 @@ static lofi_code decode_base64(lofi_buffer *out, const char *text, lofi_error *e
     size_t padding = 0;
     while (size > 0 && padding < 2 && text[size - 1] == '=') size--, padding++;
     if ((size + padding) % 4 != 0)
-        return lofi_fail(err, LOFI_ERR_FORMAT, "the precompiled character map is not valid base64: its length is wrong");
+        return lofi_fail(err, LOFI_ERR_FORMAT,
+                         "the precompiled character map is not valid base64: its length is wrong");
     uint32_t bits = 0;
     for (size_t i = 0; i < size; i++) {
         int value = base64_value(text[i]);
         if (value < 0)
-            return lofi_fail(err, LOFI_ERR_FORMAT, "the precompiled character map is not valid base64: character %zu", i);
+            return lofi_fail(err, LOFI_ERR_FORMAT, "the precompiled character map is not valid base64: character %zu",
+                             i);
         bits = bits << 6 | (uint32_t)value;
         if (i % 4 == 0) continue;
         char byte = (char)(bits >> (6 - 2 * (i % 4)));

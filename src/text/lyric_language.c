@@ -210,10 +210,10 @@ static lofi_spelling spell_cardinal(const lofi_lyric_language *language, const c
 }
 
 /* Python's \b, and one to three digits with their groups behind. */
-#define WORD "[\\p{L}\\p{N}_]"
-#define BOUNDARY "(?:(?<=" WORD ")(?!" WORD ")|(?<!" WORD ")(?=" WORD "))"
+#define WORD         "[\\p{L}\\p{N}_]"
+#define BOUNDARY     "(?:(?<=" WORD ")(?!" WORD ")|(?<!" WORD ")(?=" WORD "))"
 #define COMMA_GROUPS BOUNDARY "\\d{1,3}(?:,\\d{3})*(?:\\.\\d+)?" BOUNDARY
-#define DOT_GROUPS BOUNDARY "\\d{1,3}(?:[^\\n]\\d{3})*(?:,\\d+)?" BOUNDARY /* any character, as upstream has it */
+#define DOT_GROUPS   BOUNDARY "\\d{1,3}(?:[^\\n]\\d{3})*(?:,\\d+)?" BOUNDARY /* any character, as upstream has it */
 #define AMOUNT(sign) sign "[0-9.,]*[0-9]|[0-9.,]*[0-9]" sign
 
 static lofi_code spell_matches(const lofi_lyric_language *language, URegularExpression *regex, const lofi_utf16 *text,
@@ -351,8 +351,8 @@ typedef struct script_language {
 
 const lofi_lyric_language *lofi_lyric_language_detect(const char *text, size_t size) {
     static const script_language scripts[] = {
-        {USCRIPT_LATIN, "en"},    {USCRIPT_HIRAGANA, "ja"}, {USCRIPT_KATAKANA, "ja"},   {USCRIPT_HANGUL, "ko"}, {USCRIPT_HAN, "zh"},
-        {USCRIPT_CYRILLIC, "ru"}, {USCRIPT_ARABIC, "ar"},   {USCRIPT_DEVANAGARI, "hi"},
+        {USCRIPT_LATIN, "en"}, {USCRIPT_HIRAGANA, "ja"}, {USCRIPT_KATAKANA, "ja"}, {USCRIPT_HANGUL, "ko"},
+        {USCRIPT_HAN, "zh"},   {USCRIPT_CYRILLIC, "ru"}, {USCRIPT_ARABIC, "ar"},   {USCRIPT_DEVANAGARI, "hi"},
     };
     enum { COUNT = sizeof scripts / sizeof scripts[0] };
     size_t letters[COUNT] = {0};

@@ -22,13 +22,13 @@ typedef struct lofi_lyric_language {
      * unless abbreviation_words: then it is a whole word. */
     const char *const (*abbreviations)[2];
     bool abbreviation_words;
-    const char *symbols[7];       /* words for & @ % # $ £ °, with their spaces; NULL: symbols stay */
-    bool dotted_capital;          /* Turkish: capital I with dot is i */
-    bool comma_groups;            /* 1,234.5 and not 1.234,5 */
-    const char *ordinal_endings;  /* regular expression of what follows an ordinal's digits */
+    const char *symbols[7];           /* words for & @ % # $ £ °, with their spaces; NULL: symbols stay */
+    bool dotted_capital;              /* Turkish: capital I with dot is i */
+    bool comma_groups;                /* 1,234.5 and not 1.234,5 */
+    const char *ordinal_endings;      /* regular expression of what follows an ordinal's digits */
     const lofi_number_words *numbers; /* NULL: not there yet, digits stay and the line counts as approximated */
-    bool plain;                   /* only lower case and whitespace */
-    const char *missing;          /* what upstream does to this language that is not there yet, or NULL */
+    bool plain;                       /* only lower case and whitespace */
+    const char *missing;              /* what upstream does to this language that is not there yet, or NULL */
 } lofi_lyric_language;
 
 /* In which way the spelling may differ from upstream's: bits. */

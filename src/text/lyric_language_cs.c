@@ -2,7 +2,10 @@
 #include "text/lyric_languages.h"
 
 static const char *const abbreviations[][2] = {
-    {"dr", "doktor"}, {"ing", "inženýr"}, {"p", "pan"}, {NULL, NULL},
+    {"dr", "doktor"},
+    {"ing", "inženýr"},
+    {"p", "pan"},
+    {NULL, NULL},
 };
 
 const lofi_lyric_language lofi_lyric_language_cs = {

@@ -2,10 +2,10 @@
 #include "text/lyric_languages.h"
 
 static const char *const abbreviations[][2] = {
-    {"mrs", "misess"}, {"mr", "mister"}, {"dr", "doctor"}, {"st", "saint"}, {"co", "company"}, {"jr", "junior"},
-    {"maj", "major"}, {"gen", "general"}, {"drs", "doctors"}, {"rev", "reverend"}, {"lt", "lieutenant"},
-    {"hon", "honorable"}, {"sgt", "sergeant"}, {"capt", "captain"}, {"esq", "esquire"}, {"ltd", "limited"},
-    {"col", "colonel"}, {"ft", "fort"}, {NULL, NULL},
+    {"mrs", "misess"},    {"mr", "mister"},     {"dr", "doctor"},    {"st", "saint"},     {"co", "company"},
+    {"jr", "junior"},     {"maj", "major"},     {"gen", "general"},  {"drs", "doctors"},  {"rev", "reverend"},
+    {"lt", "lieutenant"}, {"hon", "honorable"}, {"sgt", "sergeant"}, {"capt", "captain"}, {"esq", "esquire"},
+    {"ltd", "limited"},   {"col", "colonel"},   {"ft", "fort"},      {NULL, NULL},
 };
 
 const lofi_lyric_language lofi_lyric_language_en = {

@@ -2,8 +2,8 @@
 #include "text/lyric_languages.h"
 
 static const char *const abbreviations[][2] = {
-    {"sra", "señora"}, {"sr", "señor"}, {"dr", "doctor"}, {"dra", "doctora"}, {"st", "santo"}, {"co", "compañía"},
-    {"jr", "junior"}, {"ltd", "limitada"}, {NULL, NULL},
+    {"sra", "señora"},  {"sr", "señor"},  {"dr", "doctor"},    {"dra", "doctora"}, {"st", "santo"},
+    {"co", "compañía"}, {"jr", "junior"}, {"ltd", "limitada"}, {NULL, NULL},
 };
 
 const lofi_lyric_language lofi_lyric_language_es = {

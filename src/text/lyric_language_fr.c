@@ -2,8 +2,8 @@
 #include "text/lyric_languages.h"
 
 static const char *const abbreviations[][2] = {
-    {"mme", "madame"}, {"mr", "monsieur"}, {"dr", "docteur"}, {"st", "saint"}, {"co", "compagnie"}, {"jr", "junior"},
-    {"ltd", "limitée"}, {NULL, NULL},
+    {"mme", "madame"},   {"mr", "monsieur"}, {"dr", "docteur"},  {"st", "saint"},
+    {"co", "compagnie"}, {"jr", "junior"},   {"ltd", "limitée"}, {NULL, NULL},
 };
 
 const lofi_lyric_language lofi_lyric_language_fr = {

@@ -2,7 +2,10 @@
 #include "text/lyric_languages.h"
 
 static const char *const abbreviations[][2] = {
-    {"dr", "doktor"}, {"b", "bácsi"}, {"nőv", "nővér"}, {NULL, NULL},
+    {"dr", "doktor"},
+    {"b", "bácsi"},
+    {"nőv", "nővér"},
+    {NULL, NULL},
 };
 
 const lofi_lyric_language lofi_lyric_language_hu = {

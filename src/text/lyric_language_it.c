@@ -2,8 +2,8 @@
 #include "text/lyric_languages.h"
 
 static const char *const abbreviations[][2] = {
-    {"sig", "signore"}, {"dr", "dottore"}, {"st", "santo"}, {"co", "compagnia"}, {"jr", "junior"},
-    {"ltd", "limitata"}, {NULL, NULL},
+    {"sig", "signore"}, {"dr", "dottore"},   {"st", "santo"}, {"co", "compagnia"},
+    {"jr", "junior"},   {"ltd", "limitata"}, {NULL, NULL},
 };
 
 const lofi_lyric_language lofi_lyric_language_it = {

@@ -2,8 +2,8 @@
 #include "text/lyric_languages.h"
 
 static const char *const abbreviations[][2] = {
-    {"sra", "senhora"}, {"sr", "senhor"}, {"dr", "doutor"}, {"dra", "doutora"}, {"st", "santo"}, {"co", "companhia"},
-    {"jr", "júnior"}, {"ltd", "limitada"}, {NULL, NULL},
+    {"sra", "senhora"},  {"sr", "senhor"}, {"dr", "doutor"},    {"dra", "doutora"}, {"st", "santo"},
+    {"co", "companhia"}, {"jr", "júnior"}, {"ltd", "limitada"}, {NULL, NULL},
 };
 
 const lofi_lyric_language lofi_lyric_language_pt = {

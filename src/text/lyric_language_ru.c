@@ -2,7 +2,10 @@
 #include "text/lyric_languages.h"
 
 static const char *const abbreviations[][2] = {
-    {"г-жа", "госпожа"}, {"г-н", "господин"}, {"д-р", "доктор"}, {NULL, NULL},
+    {"г-жа", "госпожа"},
+    {"г-н", "господин"},
+    {"д-р", "доктор"},
+    {NULL, NULL},
 };
 
 const lofi_lyric_language lofi_lyric_language_ru = {

@@ -2,7 +2,10 @@
 #include "text/lyric_languages.h"
 
 static const char *const abbreviations[][2] = {
-    {"b", "bay"}, {"byk", "büyük"}, {"dr", "doktor"}, {NULL, NULL},
+    {"b", "bay"},
+    {"byk", "büyük"},
+    {"dr", "doktor"},
+    {NULL, NULL},
 };
 
 const lofi_lyric_language lofi_lyric_language_tr = {

@@ -12,7 +12,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 
-#define LOFI_SEGMENT_BREAK '\x01'   /* a line ends here, but not in the original */
+#define LOFI_SEGMENT_BREAK   '\x01' /* a line ends here, but not in the original */
 #define LOFI_SEGMENT_DROPPED '\x02' /* a line of the original that is left out ended here */
 
 /* Whether these rules hold: only letters a-z and accented small Latin-1 letters, no tags in angle brackets. */

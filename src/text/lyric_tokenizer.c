@@ -33,7 +33,8 @@ static lofi_code check_marks(const lofi_tokenizer *pieces, const char *path, lof
         if (id == marks[i].id) continue;
         lofi_fail(err, LOFI_ERR_FORMAT, "'%s' is no lyric vocabulary: it should have %s as number %lld, but %s", path,
                   marks[i].mark, (long long)marks[i].id, id < 0 ? "lacks it" : "has it elsewhere");
-        return lofi_hint(err, "the original is acestep/models/lyrics_utils/vocab.json of https://github.com/ace-step/ACE-Step");
+        return lofi_hint(
+            err, "the original is acestep/models/lyrics_utils/vocab.json of https://github.com/ace-step/ACE-Step");
     }
     if (lofi_tokenizer_token_id(pieces, "[en]") >= 0) return LOFI_OK;
     return lofi_fail(err, LOFI_ERR_FORMAT, "'%s' is no lyric vocabulary: it lacks the mark [en]", path);
@@ -101,8 +102,8 @@ lofi_code lofi_lyric_tokenizer_line(const lofi_lyric_tokenizer *tokenizer, const
     unsigned ignored = 0;
     LOFI_TRY(find_language(&found, language, err));
     LOFI_TRY(lofi_utf8_check(line, strlen(line), "the line", err));
-    return encode_line(tokenizer, found, line, strlen(line), ids, count, approximation != NULL ? approximation : &ignored,
-                       err);
+    return encode_line(tokenizer, found, line, strlen(line), ids, count,
+                       approximation != NULL ? approximation : &ignored, err);
 }
 
 /* ---- songs ---- */
@@ -132,7 +133,7 @@ static lofi_code add_note(song *self, const lofi_lyric_language *language, unsig
     LOFI_TRY(lofi_grow(&notes, &self->note_capacity, self->note_count + 1, sizeof *self->notes, (size_t)1 << 24, err));
     self->notes = notes;
     const char *reason = (approximation & LOFI_LYRIC_WITHOUT_CLEANER) != 0 ? language->missing
-                                                                          : "its numbers are not spelled out";
+                                                                           : "its numbers are not spelled out";
     self->notes[self->note_count++] = (lofi_lyric_note){self->line, language->name, reason};
     return LOFI_OK;
 }

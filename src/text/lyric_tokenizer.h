@@ -23,9 +23,9 @@
 #include "base/file.h"
 
 #define LOFI_LYRIC_MAX_TOKENS 4096
-#define LOFI_LYRIC_START 261
-#define LOFI_LYRIC_LINE_END 2
-#define LOFI_LYRIC_UNKNOWN 1
+#define LOFI_LYRIC_START      261
+#define LOFI_LYRIC_LINE_END   2
+#define LOFI_LYRIC_UNKNOWN    1
 
 /* ---- the vocabulary ---- */
 
@@ -71,7 +71,7 @@ void lofi_lyric_tokens_free(lofi_lyric_tokens *tokens); /* zeroes it; fine on a 
 /* The ids of one line alone, with its language's mark, without start and end. *approximation (bits of
  * lyric_language.h, may be NULL) is 0 when they are upstream's. *ids is yours: free(). */
 lofi_code lofi_lyric_tokenizer_line(const lofi_lyric_tokenizer *tokenizer, const char *line, const char *language,
-                                    int64_t **ids, size_t *count, unsigned *approximation, lofi_error *err)
-    LOFI_MUST_USE;
+                                    int64_t **ids, size_t *count, unsigned *approximation,
+                                    lofi_error *err) LOFI_MUST_USE;
 
 #endif

@@ -80,8 +80,10 @@ static lofi_code apply_replace_run(const step *self, const char *text, size_t si
             lofi_buffer_text(out, self->content);
         else if (length > 0)
             lofi_buffer_append(out, text + start, end - start);
-        if (length == 0) lofi_buffer_append(out, text + start, at - start);
-        else at = end;
+        if (length == 0)
+            lofi_buffer_append(out, text + start, at - start);
+        else
+            at = end;
     }
     return lofi_buffer_check(out, err);
 }
@@ -157,7 +159,8 @@ static lofi_code load_run(step *self, const char *regex, lofi_error *err) {
         self->least = least;
     }
     if (known) return LOFI_OK;
-    lofi_fail(err, LOFI_ERR_UNSUPPORTED, "normalizer Replace has the regular expression '%s', which is not supported", regex);
+    lofi_fail(err, LOFI_ERR_UNSUPPORTED, "normalizer Replace has the regular expression '%s', which is not supported",
+              regex);
     return lofi_hint(err, "supported are a repeated character as in ' {2,}' and ' +', and plain strings");
 }
 
@@ -209,9 +212,15 @@ static const struct {
     const char *name;
     lofi_code (*load)(step *self, const json_t *json, lofi_error *err);
 } kinds[] = {
-    {"Precompiled", load_charsmap}, {"Strip", load_strip}, {"Replace", load_replace},
-    {"Prepend", load_prepend},      {"NFC", load_form},    {"NFD", load_form},
-    {"NFKC", load_form},            {"NFKD", load_form},   {"Lowercase", load_lowercase},
+    {"Precompiled", load_charsmap},
+    {"Strip", load_strip},
+    {"Replace", load_replace},
+    {"Prepend", load_prepend},
+    {"NFC", load_form},
+    {"NFD", load_form},
+    {"NFKC", load_form},
+    {"NFKD", load_form},
+    {"Lowercase", load_lowercase},
 };
 
 static lofi_code load_step(lofi_normalizer *normalizer, const char *type, const json_t *json, lofi_error *err) {

@@ -5,10 +5,11 @@
 
 #define MAX_DIGITS 306 /* 10^306 and more has no name */
 
-static const char *const small[20] = {"zero",    "one",     "two",       "three",    "four",     "five",    "six",
-                                      "seven",   "eight",   "nine",      "ten",      "eleven",   "twelve",  "thirteen",
-                                      "fourteen", "fifteen", "sixteen",  "seventeen", "eighteen", "nineteen"};
-static const char *const tens[10] = {"", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"};
+static const char *const small[20] = {"zero",     "one",     "two",     "three",     "four",     "five",    "six",
+                                      "seven",    "eight",   "nine",    "ten",       "eleven",   "twelve",  "thirteen",
+                                      "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"};
+static const char *const tens[10] = {"",      "",      "twenty",  "thirty", "forty",
+                                     "fifty", "sixty", "seventy", "eighty", "ninety"};
 
 static void spell_below_hundred(lofi_buffer *out, int value) {
     if (value < 20)
@@ -29,7 +30,7 @@ static void spell_group(lofi_buffer *out, int value) {
 static void spell_scale(lofi_buffer *out, int power) {
     static const char *const low[] = {"m", "b", "tr", "quadr", "quint", "sext", "sept", "oct", "non"};
     static const char *const unit[] = {"", "un", "duo", "tre", "quattuor", "quin", "sex", "sept", "octo", "novem"};
-    static const char *const ten[] = {"dec",       "vigint",     "trigint",  "quadragint", "quinquagint",
+    static const char *const ten[] = {"dec",      "vigint",     "trigint",  "quadragint", "quinquagint",
                                       "sexagint", "septuagint", "octogint", "nonagint"};
     int latin = power - 1;
     if (latin == 0)
@@ -66,8 +67,9 @@ static lofi_spelling cardinal(lofi_buffer *out, const char *digits) {
 }
 
 static lofi_spelling ordinal(lofi_buffer *out, const char *digits) {
-    static const char *const odd[][2] = {{"one", "first"},   {"two", "second"},   {"three", "third"}, {"five", "fifth"},
-                                         {"eight", "eighth"}, {"nine", "ninth"}, {"twelve", "twelfth"}};
+    static const char *const odd[][2] = {{"one", "first"},     {"two", "second"},   {"three", "third"},
+                                         {"five", "fifth"},    {"eight", "eighth"}, {"nine", "ninth"},
+                                         {"twelve", "twelfth"}};
     lofi_buffer words = LOFI_BUFFER_INIT;
     lofi_spelling done = cardinal(&words, digits);
     if (done == LOFI_SPELLED) {

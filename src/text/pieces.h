@@ -21,14 +21,15 @@ typedef struct lofi_pieces {
     size_t count, capacity;
 } lofi_pieces;
 
-#define LOFI_PIECES_INIT {LOFI_BUFFER_INIT, NULL, 0, 0}
+#define LOFI_PIECES_INIT                                                                                               \
+    { LOFI_BUFFER_INIT, NULL, 0, 0 }
 
 void lofi_pieces_free(lofi_pieces *pieces);
 void lofi_pieces_clear(lofi_pieces *pieces);
 void lofi_pieces_swap(lofi_pieces *a, lofi_pieces *b);
 /* Appends a piece; the bytes are copied. Text without bytes is left out. */
-lofi_code lofi_pieces_add(lofi_pieces *pieces, const char *text, size_t size, int64_t id, bool first, lofi_error *err)
-    LOFI_MUST_USE;
+lofi_code lofi_pieces_add(lofi_pieces *pieces, const char *text, size_t size, int64_t id, bool first,
+                          lofi_error *err) LOFI_MUST_USE;
 /* Borrowed until the next lofi_pieces_add. */
 const char *lofi_piece_text(const lofi_pieces *pieces, size_t index);
 
@@ -38,7 +39,8 @@ typedef struct lofi_ids {
     size_t count, capacity;
 } lofi_ids;
 
-#define LOFI_IDS_INIT {NULL, 0, 0}
+#define LOFI_IDS_INIT                                                                                                  \
+    { NULL, 0, 0 }
 
 lofi_code lofi_ids_add(lofi_ids *ids, int64_t id, lofi_error *err) LOFI_MUST_USE;
 void lofi_ids_free(lofi_ids *ids);

@@ -11,7 +11,8 @@
 typedef enum prefix_rule { PREFIX_ALWAYS, PREFIX_FIRST, PREFIX_NEVER } prefix_rule;
 
 typedef struct step step;
-typedef lofi_code cut_fn(const step *self, const char *text, size_t size, bool first, lofi_pieces *out, lofi_error *err);
+typedef lofi_code cut_fn(const step *self, const char *text, size_t size, bool first, lofi_pieces *out,
+                         lofi_error *err);
 
 struct step {
     cut_fn *cut;
@@ -126,7 +127,8 @@ static lofi_code load_prefix(step *self, const json_t *json, lofi_error *err) {
     else if (strcmp(scheme, "never") == 0)
         self->prefix = PREFIX_NEVER;
     else
-        return lofi_fail(err, LOFI_ERR_UNSUPPORTED, "pre_tokenizer Metaspace has prepend_scheme '%s', which is not known", scheme);
+        return lofi_fail(err, LOFI_ERR_UNSUPPORTED,
+                         "pre_tokenizer Metaspace has prepend_scheme '%s', which is not known", scheme);
     if (!add && self->prefix != PREFIX_NEVER)
         return lofi_fail(err, LOFI_ERR_FORMAT,
                          "pre_tokenizer Metaspace: add_prefix_space false contradicts prepend_scheme '%s'", scheme);

@@ -17,7 +17,7 @@ typedef struct lofi_pretokenizer lofi_pretokenizer;
 lofi_code lofi_pretokenizer_new(lofi_pretokenizer **out, const json_t *json, lofi_error *err) LOFI_MUST_USE;
 void lofi_pretokenizer_free(lofi_pretokenizer *pretokenizer); /* NULL is fine */
 /* Cuts every piece that is no added token. */
-lofi_code lofi_pretokenizer_apply(const lofi_pretokenizer *pretokenizer, lofi_pieces *pieces, lofi_error *err)
-    LOFI_MUST_USE;
+lofi_code lofi_pretokenizer_apply(const lofi_pretokenizer *pretokenizer, lofi_pieces *pieces,
+                                  lofi_error *err) LOFI_MUST_USE;
 
 #endif

@@ -10,19 +10,22 @@
 #define FIRST_MARK 259 /* where the original's marks begin; [START] must be 261 */
 
 /* Every character is a piece. */
-static const char *const characters =
-    "abcdefghijklmnopqrstuvwxyz0123456789!\"'(),-./:;?&+*=~_`<>|¡¿…àáâãäåæçèéêëìíîïñòóôõöøùúûüýœßąćęłńśźżčďěňřšťůžğışőű";
+static const char *const characters = "abcdefghijklmnopqrstuvwxyz0123456789!\"'(),-./"
+                                      ":;?&+*=~_`<>|¡¿…àáâãäåæçèéêëìíîïñòóôõöøùúûüýœßąćęłńśźżčďěňřšťůžğışőű";
 
 /* Their beginnings become pieces, each by one merge more, until there are enough. */
-static const char *const words =
-    "the and ing you er in on re an to of it is me he ou at or en th st nd ll not be we my no so la go one two all her his "
-    "for with rain night love time down light home still again never window music heart slow blue when will where here have "
-    "this that what your from come over under word song sing dream moon star city street late long last hold keep left want "
-    "know feel away gone door cold warm soft hush ooh yeah oh que der die das und les des che una por mais minha noche amor";
+static const char *const words = "the and ing you er in on re an to of it is me he ou at or en th st nd ll not be we "
+                                 "my no so la go one two all her his "
+                                 "for with rain night love time down light home still again never window music heart "
+                                 "slow blue when will where here have "
+                                 "this that what your from come over under word song sing dream moon star city street "
+                                 "late long last hold keep left want "
+                                 "know feel away gone door cold warm soft hush ooh yeah oh que der die das und les des "
+                                 "che una por mais minha noche amor";
 
-static const char *const marks =
-    "[en] [de] [START] [fr] [es] [it] [pt] [pl] [tr] [ru] [cs] [nl] [ar] [zh-cn] [ja] [hu] [ko] [hi] [start] [intro] [verse] "
-    "[chorus] [bridge] [outro] [end] [inst] [solo] [hook] [pre-chorus] [break]";
+static const char *const marks = "[en] [de] [START] [fr] [es] [it] [pt] [pl] [tr] [ru] [cs] [nl] [ar] [zh-cn] [ja] "
+                                 "[hu] [ko] [hi] [start] [intro] [verse] "
+                                 "[chorus] [bridge] [outro] [end] [inst] [solo] [hook] [pre-chorus] [break]";
 
 typedef struct builder {
     json_t *vocab, *merges, *added;
@@ -31,9 +34,9 @@ typedef struct builder {
 
 static void add_mark(builder *self, const char *content) {
     json_object_set_new(self->vocab, content, json_integer(self->count));
-    json_array_append_new(self->added, json_pack("{s:I,s:s,s:b,s:b,s:b,s:b,s:b}", "id", (json_int_t)self->count, "content",
-                                                 content, "single_word", 0, "lstrip", 0, "rstrip", 0, "normalized", 0,
-                                                 "special", 1));
+    json_array_append_new(self->added,
+                          json_pack("{s:I,s:s,s:b,s:b,s:b,s:b,s:b}", "id", (json_int_t)self->count, "content", content,
+                                    "single_word", 0, "lstrip", 0, "rstrip", 0, "normalized", 0, "special", 1));
     self->count++;
 }
 
@@ -84,12 +87,12 @@ static void fill(builder *self) {
 lofi_code lofi_small_lyric_vocab_write(const char *path, int64_t *vocab_size, lofi_error *err) {
     builder self = {json_object(), json_array(), json_array(), 0};
     fill(&self);
-    json_t *document =
-        json_pack("{s:s,s:n,s:n,s:o,s:n,s:{s:s},s:n,s:n,s:{s:s,s:n,s:s,s:n,s:n,s:b,s:b,s:b,s:o,s:o}}", "version", "1.0",
-                  "truncation", "padding", "added_tokens", self.added, "normalizer", "pre_tokenizer", "type", "Whitespace",
-                  "post_processor", "decoder", "model", "type", "BPE", "dropout", "unk_token", "[UNK]",
-                  "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk", 0, "byte_fallback", 0, "ignore_merges", 0,
-                  "vocab", self.vocab, "merges", self.merges);
+    json_t *document = json_pack("{s:s,s:n,s:n,s:o,s:n,s:{s:s},s:n,s:n,s:{s:s,s:n,s:s,s:n,s:n,s:b,s:b,s:b,s:o,s:o}}",
+                                 "version", "1.0", "truncation", "padding", "added_tokens", self.added, "normalizer",
+                                 "pre_tokenizer", "type", "Whitespace", "post_processor", "decoder", "model", "type",
+                                 "BPE", "dropout", "unk_token", "[UNK]", "continuing_subword_prefix",
+                                 "end_of_word_suffix", "fuse_unk", 0, "byte_fallback", 0, "ignore_merges", 0, "vocab",
+                                 self.vocab, "merges", self.merges);
     if (document == NULL) return lofi_fail(err, LOFI_ERR_MEMORY, "cannot allocate a lyric vocabulary");
     lofi_code code = lofi_json_save(document, path, err);
     json_decref(document);

@@ -20,7 +20,8 @@ lofi_code lofi_token_model_new(lofi_token_model **out, const json_t *json, lofi_
     const lofi_token_model_kind *kind = NULL;
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (strcmp(kinds[i]->name, type) == 0) kind = kinds[i];
-    if (kind == NULL) return lofi_fail(err, LOFI_ERR_UNSUPPORTED, "a tokenizer model of type '%s' is not supported", type);
+    if (kind == NULL)
+        return lofi_fail(err, LOFI_ERR_UNSUPPORTED, "a tokenizer model of type '%s' is not supported", type);
     void *data = NULL;
     LOFI_TRY(kind->load(&data, json, err));
     lofi_token_model *model = malloc(sizeof *model);

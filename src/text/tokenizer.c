@@ -24,11 +24,13 @@ static lofi_code add_special(lofi_tokenizer *tokenizer, const char *name, const 
     const json_t *special = json_object_get(specials, name);
     const json_t *ids = json_object_get(special, "ids");
     if (!json_is_array(ids))
-        return lofi_fail(err, LOFI_ERR_FORMAT, "post_processor TemplateProcessing names the token '%s' but gives no ids for it", name);
+        return lofi_fail(err, LOFI_ERR_FORMAT,
+                         "post_processor TemplateProcessing names the token '%s' but gives no ids for it", name);
     for (size_t i = 0; i < json_array_size(ids); i++) {
         const json_t *id = json_array_get(ids, i);
         if (!json_is_integer(id) || json_integer_value(id) < 0 || json_integer_value(id) > INT32_MAX)
-            return lofi_fail(err, LOFI_ERR_FORMAT, "post_processor TemplateProcessing has an id of '%s' that is no id", name);
+            return lofi_fail(err, LOFI_ERR_FORMAT, "post_processor TemplateProcessing has an id of '%s' that is no id",
+                             name);
         lofi_ids *side = tokenizer->template_has_text ? &tokenizer->after : &tokenizer->before;
         LOFI_TRY(lofi_ids_add(side, json_integer_value(id), err));
     }
@@ -44,7 +46,8 @@ static lofi_code load_template_part(lofi_tokenizer *tokenizer, const json_t *par
         return add_special(tokenizer, name, specials, err);
     }
     if (sequence == NULL || tokenizer->template_has_text)
-        return lofi_fail(err, LOFI_ERR_UNSUPPORTED, "post_processor TemplateProcessing has a part of 'single' that is not supported");
+        return lofi_fail(err, LOFI_ERR_UNSUPPORTED,
+                         "post_processor TemplateProcessing has a part of 'single' that is not supported");
     tokenizer->template_has_text = true;
     return LOFI_OK;
 }
@@ -115,8 +118,9 @@ static lofi_code encode_text(const lofi_tokenizer *tokenizer, const char *text, 
     if (code == LOFI_OK) code = lofi_pretokenizer_apply(tokenizer->pretokenizer, &pieces, err);
     for (size_t i = 0; i < pieces.count && code == LOFI_OK; i++) {
         const lofi_piece *piece = &pieces.items[i];
-        code = piece->id >= 0 ? lofi_ids_add(ids, piece->id, err)
-                              : lofi_token_model_encode(tokenizer->model, lofi_piece_text(&pieces, i), piece->size, ids, err);
+        code = piece->id >= 0
+                   ? lofi_ids_add(ids, piece->id, err)
+                   : lofi_token_model_encode(tokenizer->model, lofi_piece_text(&pieces, i), piece->size, ids, err);
     }
     lofi_pieces_free(&pieces);
     return code;
@@ -131,8 +135,9 @@ static lofi_code encode(const lofi_tokenizer *tokenizer, const char *text, size_
                         lofi_error *err) {
     size_t size = strlen(text), special = tokenizer->before.count + tokenizer->after.count;
     if (max_tokens > 0 && max_tokens < special)
-        return lofi_fail(err, LOFI_ERR_USAGE, "at most %zu tokens are wanted, but the tokenizer adds %zu special tokens",
-                         max_tokens, special);
+        return lofi_fail(err, LOFI_ERR_USAGE,
+                         "at most %zu tokens are wanted, but the tokenizer adds %zu special tokens", max_tokens,
+                         special);
     LOFI_TRY(lofi_utf8_check(text, size, "the text", err));
     LOFI_TRY(add_all(ids, &tokenizer->before, err));
     LOFI_TRY(encode_text(tokenizer, text, size, ids, err));

@@ -93,7 +93,8 @@ lofi_code lofi_utf16_append_utf8(lofi_utf16 *text, const char *utf8, size_t size
     LOFI_TRY(reserve(text, text->size + size, err));
     UErrorCode status = U_ZERO_ERROR;
     int32_t written = 0;
-    u_strFromUTF8(text->data + text->size, (int32_t)(text->capacity - text->size), &written, utf8, (int32_t)size, &status);
+    u_strFromUTF8(text->data + text->size, (int32_t)(text->capacity - text->size), &written, utf8, (int32_t)size,
+                  &status);
     LOFI_TRY(lofi_icu_check(status, "reading UTF-8", err));
     text->size += (size_t)written;
     return LOFI_OK;

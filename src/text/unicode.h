@@ -32,7 +32,8 @@ typedef struct lofi_utf16 {
     size_t size, capacity;
 } lofi_utf16;
 
-#define LOFI_UTF16_INIT {NULL, 0, 0}
+#define LOFI_UTF16_INIT                                                                                                \
+    { NULL, 0, 0 }
 
 void lofi_utf16_free(lofi_utf16 *text);
 void lofi_utf16_swap(lofi_utf16 *a, lofi_utf16 *b);

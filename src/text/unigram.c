@@ -18,8 +18,8 @@ typedef struct unigram {
     double *scores;
     size_t count;
     double smallest;
-    int64_t unknown;        /* -1: none */
-    int64_t byte_ids[256];  /* byte_fallback: tokens <0x00> ... <0xFF>, -1 where there is none */
+    int64_t unknown;       /* -1: none */
+    int64_t byte_ids[256]; /* byte_fallback: tokens <0x00> ... <0xFF>, -1 where there is none */
     bool byte_fallback;
 } unigram;
 
@@ -46,7 +46,8 @@ static lofi_code load_piece(unigram *model, size_t index, const json_t *entry, l
         return lofi_fail(err, LOFI_ERR_FORMAT, "entry %zu of model.vocab must be [piece, score]", index);
     model->scores[index] = json_number_value(score);
     if (index == 0 || model->scores[index] < model->smallest) model->smallest = model->scores[index];
-    return lofi_token_vocabulary_set(model->pieces, json_string_value(text), json_string_length(text), (int64_t)index, err);
+    return lofi_token_vocabulary_set(model->pieces, json_string_value(text), json_string_length(text), (int64_t)index,
+                                     err);
 }
 
 static lofi_code load_pieces(unigram *model, const json_t *json, lofi_error *err) {
@@ -108,8 +109,9 @@ static lofi_code fill_lattice(const unigram *model, const char *text, size_t siz
         }
         if (!single) {
             if (model->unknown < 0)
-                return lofi_fail(err, LOFI_ERR_FORMAT, "the tokenizer has no token for '%.*s' and none for unknown text",
-                                 (int)(next - at), text + at);
+                return lofi_fail(err, LOFI_ERR_FORMAT,
+                                 "the tokenizer has no token for '%.*s' and none for unknown text", (int)(next - at),
+                                 text + at);
             offer(&nodes[next], model->smallest - UNKNOWN_PENALTY + reached, at, model->unknown);
         }
         at = next;

@@ -4,9 +4,9 @@
 #include "base/buffer.h"
 #include "base/memory.h"
 
-#define HASH_START 14695981039346656037ull
+#define HASH_START  14695981039346656037ull
 #define HASH_FACTOR 1099511628211ull
-#define MAX_PIECES ((size_t)1 << 28)
+#define MAX_PIECES  ((size_t)1 << 28)
 
 typedef struct slot {
     uint64_t hash;
@@ -87,13 +87,13 @@ static lofi_code grow_table(lofi_token_vocabulary *vocabulary, lofi_error *err) 
     LOFI_TRY(allocate_slots(&vocabulary->slots, old_count * 2, err));
     vocabulary->slot_count = old_count * 2;
     for (size_t i = 0; i < old_count; i++)
-        if (old[i].used)
-            *locate(vocabulary, old[i].hash, vocabulary->bytes.data + old[i].offset, old[i].size) = old[i];
+        if (old[i].used) *locate(vocabulary, old[i].hash, vocabulary->bytes.data + old[i].offset, old[i].size) = old[i];
     lofi_free(old);
     return LOFI_OK;
 }
 
-lofi_code lofi_token_vocabulary_set(lofi_token_vocabulary *vocabulary, const char *text, size_t size, int64_t id, lofi_error *err) {
+lofi_code lofi_token_vocabulary_set(lofi_token_vocabulary *vocabulary, const char *text, size_t size, int64_t id,
+                                    lofi_error *err) {
     if (size > UINT32_MAX) return lofi_fail(err, LOFI_ERR_FORMAT, "a vocabulary piece of %zu bytes is too long", size);
     if ((vocabulary->count + 1) * 2 > vocabulary->slot_count) LOFI_TRY(grow_table(vocabulary, err));
     uint64_t hash = hash_of(text, size);

@@ -14,8 +14,8 @@ lofi_code lofi_token_vocabulary_new(lofi_token_vocabulary **out, size_t expected
 void lofi_token_vocabulary_free(lofi_token_vocabulary *vocabulary); /* NULL is fine */
 
 /* The bytes are copied. A piece that is there already gets the new id. */
-lofi_code lofi_token_vocabulary_set(lofi_token_vocabulary *vocabulary, const char *text, size_t size, int64_t id, lofi_error *err)
-    LOFI_MUST_USE;
+lofi_code lofi_token_vocabulary_set(lofi_token_vocabulary *vocabulary, const char *text, size_t size, int64_t id,
+                                    lofi_error *err) LOFI_MUST_USE;
 /* The id, or -1. */
 int64_t lofi_token_vocabulary_find(const lofi_token_vocabulary *vocabulary, const char *text, size_t size);
 /* How many different pieces. */
@@ -27,9 +27,9 @@ size_t lofi_token_vocabulary_count(const lofi_token_vocabulary *vocabulary);
 typedef struct lofi_prefixes {
     const lofi_token_vocabulary *vocabulary;
     const char *text;
-    size_t limit;  /* no piece is longer */
-    size_t size;   /* bytes of the piece found last */
-    int64_t id;    /* its id */
+    size_t limit; /* no piece is longer */
+    size_t size;  /* bytes of the piece found last */
+    int64_t id;   /* its id */
     uint64_t hash;
 } lofi_prefixes;
 lofi_prefixes lofi_prefixes_of(const lofi_token_vocabulary *vocabulary, const char *text, size_t size);

@@ -37,7 +37,8 @@ typedef struct tally {
 
 static void compare_line(const lofi_lyric_tokenizer *tokenizer, const json_t *triple, tally *counts) {
     lofi_error err = LOFI_ERROR_INIT;
-    const char *language = json_string_value(json_array_get(triple, 0)), *line = json_string_value(json_array_get(triple, 1));
+    const char *language = json_string_value(json_array_get(triple, 0)),
+               *line = json_string_value(json_array_get(triple, 1));
     const json_t *wanted = json_array_get(triple, 2);
     int64_t *ids = NULL;
     size_t count = 0;
@@ -95,7 +96,8 @@ static void expect_spelling(const char *language, const char *line, const char *
     lofi_error err = LOFI_ERROR_INIT;
     lofi_buffer out = LOFI_BUFFER_INIT;
     unsigned approximation = 0;
-    assert_int_equal(lofi_lyric_spell(lofi_lyric_language_find(language), line, strlen(line), &out, &approximation, &err), LOFI_OK);
+    assert_int_equal(
+        lofi_lyric_spell(lofi_lyric_language_find(language), line, strlen(line), &out, &approximation, &err), LOFI_OK);
     assert_string_equal(lofi_buffer_str(&out), wanted);
     assert_int_equal(approximation, wanted_approximation);
     lofi_buffer_free(&out);
@@ -105,7 +107,8 @@ static void test_english_spelling(void **state) {
     (void)state;
     expect_spelling("en", "Mr. Brown & Co. at 5", "mister brown and company at five", 0);
     expect_spelling("en", "dr. x, comr. y", "doctor x, comr. y", 0);
-    expect_spelling("en", "1,234,567 stars", "one million, two hundred and thirty-four thousand, five hundred and sixty-seven stars", 0);
+    expect_spelling("en", "1,234,567 stars",
+                    "one million, two hundred and thirty-four thousand, five hundred and sixty-seven stars", 0);
     expect_spelling("en", "the 21st and 12th", "the twenty-first and twelfth", 0);
     expect_spelling("en", "12.50 or 10.0", "twelve point five or ten", 0);
     expect_spelling("en", "$1.50 and £1 and 2€", "one dollar, fifty cents and one pound sterling and two euro", 0);
@@ -158,7 +161,8 @@ static void test_english_is_cut_as_the_original_cuts_it(void **state) {
     expect_cut("count it out: one, two, 3, 4\nla la\n", "count it out: one, two , 3, 4\n la la\n ");
     expect_cut("I Want My MTV\n", "I Want My M T V\n ");
     expect_cut("wait... what?! no\n", "wait...  what?!  no\n ");
-    expect_cut("la\n24/7, 365, I'm\nla\n", "la\n \x01" "24/7, 365, \x01I'm\n la\n ");
+    expect_cut("la\n24/7, 365, I'm\nla\n", "la\n \x01"
+                                           "24/7, 365, \x01I'm\n la\n ");
     expect_cut("50% chance\n3 AM\n", "50% chance\n 3 A M\n ");
     expect_cut("\n\nhush\n", "\x02\x02hush\n ");
     assert_false(lofi_lyric_segments_apply("\xe5\xa4\x9c", 3));
@@ -217,7 +221,8 @@ static void test_where_the_vocabulary_is_found(void **state) {
     assert_int_equal(lofi_lyric_vocab_find(found, checkpoint, NULL, NULL, &err), LOFI_ERR_NOT_FOUND);
     assert_non_null(strstr(err.message, "ACE_STEP_DIR is not set"));
     assert_non_null(strstr(err.hint, "github.com/ace-step"));
-    assert_int_equal(lofi_lyric_vocab_find(found, checkpoint, "/nowhere/vocab.json", upstream, &err), LOFI_ERR_NOT_FOUND);
+    assert_int_equal(lofi_lyric_vocab_find(found, checkpoint, "/nowhere/vocab.json", upstream, &err),
+                     LOFI_ERR_NOT_FOUND);
     put("upstream/acestep/models/lyrics_utils/vocab.json");
     assert_int_equal(lofi_lyric_vocab_find(found, checkpoint, NULL, upstream, &err), LOFI_OK);
     assert_non_null(strstr(found, "/upstream/acestep/models/lyrics_utils/vocab.json"));

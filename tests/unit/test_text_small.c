@@ -37,10 +37,11 @@ static void test_tokenizer(void **state) {
     assert_int_equal(lofi_tokenizer_token_id(tokenizer, "<pad>"), 0);
     assert_int_equal(lofi_tokenizer_token_id(tokenizer, "</s>"), 1);
     assert_int_equal(lofi_tokenizer_encode(tokenizer, "lofi hip  hop \xe9\x9b\xa8", 256, &ids, &count, &err), LOFI_OK);
-    const int64_t wanted[] = {lofi_tokenizer_token_id(tokenizer, "\xe2\x96\x81lofi"), lofi_tokenizer_token_id(tokenizer, "\xe2\x96\x81hip"),
-                              lofi_tokenizer_token_id(tokenizer, "\xe2\x96\x81hop"),  lofi_tokenizer_token_id(tokenizer, "\xe2\x96\x81"),
-                              lofi_tokenizer_token_id(tokenizer, "<0xE9>"),           lofi_tokenizer_token_id(tokenizer, "<0x9B>"),
-                              lofi_tokenizer_token_id(tokenizer, "<0xA8>"),           1};
+    const int64_t wanted[] = {
+        lofi_tokenizer_token_id(tokenizer, "\xe2\x96\x81lofi"), lofi_tokenizer_token_id(tokenizer, "\xe2\x96\x81hip"),
+        lofi_tokenizer_token_id(tokenizer, "\xe2\x96\x81hop"),  lofi_tokenizer_token_id(tokenizer, "\xe2\x96\x81"),
+        lofi_tokenizer_token_id(tokenizer, "<0xE9>"),           lofi_tokenizer_token_id(tokenizer, "<0x9B>"),
+        lofi_tokenizer_token_id(tokenizer, "<0xA8>"),           1};
     assert_int_equal(count, sizeof wanted / sizeof wanted[0]);
     assert_memory_equal(ids, wanted, sizeof wanted);
     free(ids);
@@ -53,10 +54,13 @@ static void test_lyric_vocabulary(void **state) {
     int64_t size = 0;
     lofi_lyric_tokenizer *tokenizer = NULL;
     lofi_lyric_tokens song = {0};
-    if (lofi_small_lyric_vocab_write(in_folder("lyric_vocab.json"), &size, &err) != LOFI_OK) fail_msg("%s", err.message);
-    if (lofi_lyric_tokenizer_open(&tokenizer, in_folder("lyric_vocab.json"), &err) != LOFI_OK) fail_msg("%s", err.message);
+    if (lofi_small_lyric_vocab_write(in_folder("lyric_vocab.json"), &size, &err) != LOFI_OK)
+        fail_msg("%s", err.message);
+    if (lofi_lyric_tokenizer_open(&tokenizer, in_folder("lyric_vocab.json"), &err) != LOFI_OK)
+        fail_msg("%s", err.message);
     assert_int_equal(lofi_lyric_tokenizer_vocab_size(tokenizer), size);
-    assert_int_equal(lofi_lyric_tokenizer_encode(tokenizer, "[chorus]\nthe rain in the night", "en", &song, &err), LOFI_OK);
+    assert_int_equal(lofi_lyric_tokenizer_encode(tokenizer, "[chorus]\nthe rain in the night", "en", &song, &err),
+                     LOFI_OK);
     assert_int_equal(song.ids[0], 261);
     for (size_t i = 0; i < song.count; i++) assert_int_not_equal(song.ids[i], LOFI_LYRIC_UNKNOWN);
     assert_true(song.count < 24); /* whole words are pieces */
@@ -66,7 +70,8 @@ static void test_lyric_vocabulary(void **state) {
 
 static void test_the_same_bytes_every_time(void **state) {
     (void)state;
-    static const char *const names[] = {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "lyric_vocab.json"};
+    static const char *const names[] = {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
+                                        "lyric_vocab.json"};
     lofi_error err = LOFI_ERROR_INIT;
     lofi_buffer before[4], after = LOFI_BUFFER_INIT;
     int64_t size = 0;

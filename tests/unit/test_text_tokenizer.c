@@ -33,7 +33,8 @@ static size_t count_different(const lofi_tokenizer *tokenizer, const json_t *pai
         const json_t *pair = json_array_get(pairs, i), *wanted = json_array_get(pair, 1);
         int64_t *ids = NULL;
         size_t count = 0;
-        if (lofi_tokenizer_encode(tokenizer, json_string_value(json_array_get(pair, 0)), max_tokens, &ids, &count, &err) != LOFI_OK)
+        if (lofi_tokenizer_encode(tokenizer, json_string_value(json_array_get(pair, 0)), max_tokens, &ids, &count,
+                                  &err) != LOFI_OK)
             fail_msg("%s", err.message);
         bool same = count == json_array_size(wanted);
         for (size_t k = 0; same && k < count; k++) same = ids[k] == json_integer_value(json_array_get(wanted, k));
@@ -87,9 +88,11 @@ static void test_truncation_keeps_the_end_token(void **state) {
     lofi_tokenizer *tokenizer = open_or_fail(DATA "umt5_tokenizer.json");
     int64_t *all = NULL, *cut = NULL;
     size_t all_count = 0, cut_count = 0;
-    assert_int_equal(lofi_tokenizer_encode(tokenizer, "rain keeps time on the window", 0, &all, &all_count, &err), LOFI_OK);
+    assert_int_equal(lofi_tokenizer_encode(tokenizer, "rain keeps time on the window", 0, &all, &all_count, &err),
+                     LOFI_OK);
     assert_true(all_count > 5);
-    assert_int_equal(lofi_tokenizer_encode(tokenizer, "rain keeps time on the window", 4, &cut, &cut_count, &err), LOFI_OK);
+    assert_int_equal(lofi_tokenizer_encode(tokenizer, "rain keeps time on the window", 4, &cut, &cut_count, &err),
+                     LOFI_OK);
     assert_int_equal(cut_count, 4);
     assert_memory_equal(cut, all, 3 * sizeof *all);
     assert_int_equal(cut[3], lofi_tokenizer_token_id(tokenizer, "</s>"));
@@ -132,7 +135,7 @@ typedef struct bad_file {
 } bad_file;
 
 #define UNIGRAM "\"model\":{\"type\":\"Unigram\",\"unk_id\":0,\"vocab\":[[\"<unk>\",0],[\"a\",-1]]}"
-#define BPE "\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0,\"b\":1,\"ab\":2},\"merges\":"
+#define BPE     "\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0,\"b\":1,\"ab\":2},\"merges\":"
 
 static void test_wrong_files_are_named_errors(void **state) {
     (void)state;
@@ -148,14 +151,20 @@ static void test_wrong_files_are_named_errors(void **state) {
         {"{\"model\":{\"type\":\"Unigram\",\"vocab\":[[\"a\",\"b\"]]}}", LOFI_ERR_FORMAT, "entry 0"},
         {"{\"model\":{\"type\":\"Unigram\",\"vocab\":[[\"a\",1]],\"unk_id\":1}}", LOFI_ERR_FORMAT, "unk_id"},
         {"{" UNIGRAM ",\"normalizer\":{\"type\":\"Nmt\"}}", LOFI_ERR_UNSUPPORTED, "Nmt"},
-        {"{" UNIGRAM ",\"normalizer\":{\"type\":\"Precompiled\",\"precompiled_charsmap\":\"A\"}}", LOFI_ERR_FORMAT, "base64"},
-        {"{" UNIGRAM ",\"normalizer\":{\"type\":\"Precompiled\",\"precompiled_charsmap\":\"/////wAAAAA=\"}}", LOFI_ERR_FORMAT, "trie"},
-        {"{" UNIGRAM ",\"normalizer\":{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"a|b\"},\"content\":\"\"}}", LOFI_ERR_UNSUPPORTED, "a|b"},
+        {"{" UNIGRAM ",\"normalizer\":{\"type\":\"Precompiled\",\"precompiled_charsmap\":\"A\"}}", LOFI_ERR_FORMAT,
+         "base64"},
+        {"{" UNIGRAM ",\"normalizer\":{\"type\":\"Precompiled\",\"precompiled_charsmap\":\"/////wAAAAA=\"}}",
+         LOFI_ERR_FORMAT, "trie"},
+        {"{" UNIGRAM ",\"normalizer\":{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"a|b\"},\"content\":\"\"}}",
+         LOFI_ERR_UNSUPPORTED, "a|b"},
         {"{" UNIGRAM ",\"pre_tokenizer\":{\"type\":\"ByteLevel\"}}", LOFI_ERR_UNSUPPORTED, "ByteLevel"},
-        {"{" UNIGRAM ",\"pre_tokenizer\":{\"type\":\"Metaspace\",\"replacement\":\"ab\"}}", LOFI_ERR_FORMAT, "replacement"},
-        {"{" UNIGRAM ",\"pre_tokenizer\":{\"type\":\"Metaspace\",\"replacement\":\"_\",\"prepend_scheme\":\"last\"}}", LOFI_ERR_UNSUPPORTED, "last"},
+        {"{" UNIGRAM ",\"pre_tokenizer\":{\"type\":\"Metaspace\",\"replacement\":\"ab\"}}", LOFI_ERR_FORMAT,
+         "replacement"},
+        {"{" UNIGRAM ",\"pre_tokenizer\":{\"type\":\"Metaspace\",\"replacement\":\"_\",\"prepend_scheme\":\"last\"}}",
+         LOFI_ERR_UNSUPPORTED, "last"},
         {"{" UNIGRAM ",\"post_processor\":{\"type\":\"BertProcessing\"}}", LOFI_ERR_UNSUPPORTED, "BertProcessing"},
-        {"{" UNIGRAM ",\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":[],\"special_tokens\":{}}}", LOFI_ERR_FORMAT, "text"},
+        {"{" UNIGRAM ",\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":[],\"special_tokens\":{}}}",
+         LOFI_ERR_FORMAT, "text"},
         {"{" UNIGRAM ",\"added_tokens\":{}}", LOFI_ERR_FORMAT, "added_tokens"},
         {"{" UNIGRAM ",\"added_tokens\":[{\"id\":9,\"content\":\"<x>\"}]}", LOFI_ERR_FORMAT, "<x>"},
         {"{" BPE "[[\"a\",\"c\"]]}}", LOFI_ERR_FORMAT, "entry 0"},
@@ -208,7 +217,8 @@ static void test_damaged_files_do_not_crash(void **state) {
             int64_t *ids = NULL;
             size_t count = 0;
             opened++;
-            if (lofi_tokenizer_encode(tokenizer, "lofi カフェ Ａ①ﬁ é é ｶﾞ ㈱ é", 256, &ids, &count, &err) == LOFI_OK) free(ids);
+            if (lofi_tokenizer_encode(tokenizer, "lofi カフェ Ａ①ﬁ é é ｶﾞ ㈱ é", 256, &ids, &count, &err) == LOFI_OK)
+                free(ids);
             lofi_tokenizer_free(tokenizer);
         }
         free(copy);
