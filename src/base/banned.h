@@ -15,8 +15,28 @@
 #include <string.h>
 #include <time.h>
 
+/* The C library makes macros of some of them itself when it checks sizes. */
 #undef strcpy
 #undef strcat
+#undef sprintf
+#undef vsprintf
+#undef gets
+#undef atoi
+#undef atol
+#undef atoll
+#undef atof
+#undef strtok
+#undef rand
+#undef srand
+#undef localtime
+#undef gmtime
+#undef asctime
+#undef ctime
+#undef system
+#undef popen
+#undef mktemp
+#undef tmpnam
+
 #define strcpy(...)    lofi_banned_strcpy(__VA_ARGS__)
 #define strcat(...)    lofi_banned_strcat(__VA_ARGS__)
 #define sprintf(...)   lofi_banned_sprintf(__VA_ARGS__)

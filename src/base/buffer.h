@@ -15,7 +15,8 @@ typedef struct lofi_buffer {
     lofi_code failed; /* first failure; appends after a failure do nothing, so check once at the end */
 } lofi_buffer;
 
-#define LOFI_BUFFER_INIT {NULL, 0, 0, (size_t)1 << 31, LOFI_OK}
+#define LOFI_BUFFER_INIT                                                                                               \
+    { NULL, 0, 0, (size_t)1 << 31, LOFI_OK }
 
 void lofi_buffer_append(lofi_buffer *buffer, const void *bytes, size_t size);
 void lofi_buffer_text(lofi_buffer *buffer, const char *text);

@@ -31,9 +31,10 @@ typedef struct lofi_error {
     char hint[512];     /* what to do, may be empty */
 } lofi_error;
 
-#define LOFI_ERROR_INIT {LOFI_OK, "", ""}
+#define LOFI_ERROR_INIT                                                                                                \
+    { LOFI_OK, "", "" }
 
-#define LOFI_MUST_USE __attribute__((warn_unused_result))
+#define LOFI_MUST_USE                          __attribute__((warn_unused_result))
 #define LOFI_PRINTF(format_index, first_index) __attribute__((format(printf, format_index, first_index)))
 
 /* Sets code and message (truncated when too long), clears the hint, returns `code`. `err` may be NULL. */
@@ -54,17 +55,17 @@ lofi_code lofi_error_prefix(lofi_error *err, const char *format, ...) LOFI_PRINT
 const char *lofi_code_name(lofi_code code);
 
 /* Returns from the enclosing function with the code of a failing expression. */
-#define LOFI_TRY(expression)                                                                                       \
-    do {                                                                                                           \
-        lofi_code lofi_try_code_ = (expression);                                                                   \
-        if (lofi_try_code_ != LOFI_OK) return lofi_try_code_;                                                      \
+#define LOFI_TRY(expression)                                                                                           \
+    do {                                                                                                               \
+        lofi_code lofi_try_code_ = (expression);                                                                       \
+        if (lofi_try_code_ != LOFI_OK) return lofi_try_code_;                                                          \
     } while (0)
 
 /* As LOFI_TRY, but jumps to a clean-up label; needs a local `lofi_code code`. */
-#define LOFI_TRY_GOTO(expression, label)                                                                           \
-    do {                                                                                                           \
-        code = (expression);                                                                                       \
-        if (code != LOFI_OK) goto label;                                                                           \
+#define LOFI_TRY_GOTO(expression, label)                                                                               \
+    do {                                                                                                               \
+        code = (expression);                                                                                           \
+        if (code != LOFI_OK) goto label;                                                                               \
     } while (0)
 
 #endif

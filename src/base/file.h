@@ -31,7 +31,8 @@ lofi_code lofi_path_parent(char parent[LOFI_PATH_MAX], const char *path, lofi_er
 /* Expands a leading "~/". */
 lofi_code lofi_path_expand(char out[LOFI_PATH_MAX], const char *path, lofi_error *err) LOFI_MUST_USE;
 /* `path` as seen from folder `base` (both made absolute first, links not followed): relative manifests. */
-lofi_code lofi_path_relative(char out[LOFI_PATH_MAX], const char *path, const char *base, lofi_error *err) LOFI_MUST_USE;
+lofi_code lofi_path_relative(char out[LOFI_PATH_MAX], const char *path, const char *base,
+                             lofi_error *err) LOFI_MUST_USE;
 
 /* ---- questions ---- */
 
@@ -83,8 +84,8 @@ typedef struct lofi_writer lofi_writer;
 lofi_code lofi_writer_open(lofi_writer **out, const char *path, lofi_error *err) LOFI_MUST_USE;
 lofi_code lofi_writer_write(lofi_writer *writer, const void *bytes, size_t size, lofi_error *err) LOFI_MUST_USE;
 /* Overwrites bytes already written (headers with sizes known at the end). */
-lofi_code lofi_writer_patch(lofi_writer *writer, uint64_t offset, const void *bytes, size_t size, lofi_error *err)
-    LOFI_MUST_USE;
+lofi_code lofi_writer_patch(lofi_writer *writer, uint64_t offset, const void *bytes, size_t size,
+                            lofi_error *err) LOFI_MUST_USE;
 uint64_t lofi_writer_offset(const lofi_writer *writer); /* bytes written so far */
 /* Frees the writer whatever happens; on failure the temporary file is gone and the target untouched. */
 lofi_code lofi_writer_commit(lofi_writer *writer, lofi_error *err) LOFI_MUST_USE;
@@ -105,7 +106,7 @@ void lofi_line_log_close(lofi_line_log *log);
  * aside first and removed afterwards). */
 typedef struct lofi_folder_writer lofi_folder_writer;
 lofi_code lofi_folder_writer_open(lofi_folder_writer **out, const char *target, lofi_error *err) LOFI_MUST_USE;
-const char *lofi_folder_writer_path(const lofi_folder_writer *writer); /* borrowed */
+const char *lofi_folder_writer_path(const lofi_folder_writer *writer);                          /* borrowed */
 lofi_code lofi_folder_writer_commit(lofi_folder_writer *writer, lofi_error *err) LOFI_MUST_USE; /* frees */
 void lofi_folder_writer_abort(lofi_folder_writer *writer); /* removes what was written; NULL is fine */
 

@@ -24,22 +24,22 @@ lofi_code lofi_json_print(lofi_buffer *buffer, const json_t *value, bool indente
 /* Members of an object. The plain form fails when the key is missing or of another type; the `_or` form takes the
  * default when it is missing or null, and fails on another type. `where` names the object in messages
  * ("config.json"). Strings and values are borrowed. Integers given as 3.0 are taken. */
-lofi_code lofi_json_string(const char **out, const json_t *object, const char *key, const char *where, lofi_error *err)
-    LOFI_MUST_USE;
+lofi_code lofi_json_string(const char **out, const json_t *object, const char *key, const char *where,
+                           lofi_error *err) LOFI_MUST_USE;
 lofi_code lofi_json_string_or(const char **out, const json_t *object, const char *key, const char *value,
                               const char *where, lofi_error *err) LOFI_MUST_USE;
 lofi_code lofi_json_int(int64_t *out, const json_t *object, const char *key, int64_t min, int64_t max,
                         const char *where, lofi_error *err) LOFI_MUST_USE;
 lofi_code lofi_json_int_or(int64_t *out, const json_t *object, const char *key, int64_t value, int64_t min, int64_t max,
                            const char *where, lofi_error *err) LOFI_MUST_USE;
-lofi_code lofi_json_number(double *out, const json_t *object, const char *key, const char *where, lofi_error *err)
-    LOFI_MUST_USE;
+lofi_code lofi_json_number(double *out, const json_t *object, const char *key, const char *where,
+                           lofi_error *err) LOFI_MUST_USE;
 lofi_code lofi_json_number_or(double *out, const json_t *object, const char *key, double value, const char *where,
                               lofi_error *err) LOFI_MUST_USE;
 lofi_code lofi_json_bool_or(bool *out, const json_t *object, const char *key, bool value, const char *where,
                             lofi_error *err) LOFI_MUST_USE;
-lofi_code lofi_json_array(const json_t **out, const json_t *object, const char *key, const char *where, lofi_error *err)
-    LOFI_MUST_USE;
+lofi_code lofi_json_array(const json_t **out, const json_t *object, const char *key, const char *where,
+                          lofi_error *err) LOFI_MUST_USE;
 lofi_code lofi_json_object(const json_t **out, const json_t *object, const char *key, const char *where,
                            lofi_error *err) LOFI_MUST_USE;
 /* An array of integers into `values`; *count on entry the capacity, on return the length. */

@@ -26,9 +26,9 @@ typedef struct lofi_log {
 /* Standard error, found terminal and colour. */
 lofi_log lofi_log_standard(lofi_level level);
 void lofi_say(lofi_log *log, lofi_level level, const char *format, ...) LOFI_PRINTF(3, 4);
-#define lofi_info(log, ...) lofi_say(log, LOFI_LOG_INFO, __VA_ARGS__)
+#define lofi_info(log, ...)    lofi_say(log, LOFI_LOG_INFO, __VA_ARGS__)
 #define lofi_verbose(log, ...) lofi_say(log, LOFI_LOG_VERBOSE, __VA_ARGS__)
-#define lofi_warn(log, ...) lofi_say(log, LOFI_LOG_WARNING, __VA_ARGS__) /* shown as "warning: ..." */
+#define lofi_warn(log, ...)    lofi_say(log, LOFI_LOG_WARNING, __VA_ARGS__) /* shown as "warning: ..." */
 
 /* Progress of a counted task: on a terminal one line with bar, count, rate and time left, redrawn at most ten times a
  * second; in a log a plain line at most every 10 s, and the last. */

@@ -18,8 +18,8 @@ lofi_code lofi_alloc(void **out, size_t count, size_t item_bytes, const char *wh
 void lofi_free(void *memory); /* NULL is fine */
 
 /* Grows *items (allocated by malloc/realloc or NULL) so that it holds at least `need` items; doubles. */
-lofi_code lofi_grow(void **items, size_t *capacity, size_t need, size_t item_bytes, size_t max_items, lofi_error *err)
-    LOFI_MUST_USE;
+lofi_code lofi_grow(void **items, size_t *capacity, size_t need, size_t item_bytes, size_t max_items,
+                    lofi_error *err) LOFI_MUST_USE;
 
 /* An arena: many small things, one free. Memory from it is zeroed, aligned to 16 bytes, and never moves. */
 typedef struct lofi_arena lofi_arena;

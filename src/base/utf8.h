@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* True when the bytes are well-formed UTF-8 (Unicode 15, table 3-7: no overlong forms, no surrogates, at most U+10FFFF). Zero
- * bytes are characters like others. */
+/* True when the bytes are well-formed UTF-8 (Unicode 15, table 3-7: no overlong forms, no surrogates, at most
+ * U+10FFFF). Zero bytes are characters like others. */
 bool lofi_utf8_valid(const char *bytes, size_t size);
 
 #endif
