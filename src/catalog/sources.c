@@ -13,7 +13,9 @@ struct lofi_sources {
     json_t *by_track; /* track id -> array of record numbers */
 };
 
-size_t lofi_sources_count(const lofi_sources *sources) { return sources->count; }
+size_t lofi_sources_count(const lofi_sources *sources) {
+    return sources->count;
+}
 
 const lofi_source *lofi_sources_at(const lofi_sources *sources, size_t index) {
     assert(index < sources->count);
@@ -65,7 +67,8 @@ static lofi_code check_date(const char *date, const char *where, lofi_error *err
     gmtime_r(&now, &parts);
     strftime(tomorrow, sizeof tomorrow, "%Y-%m-%d", &parts);
     if (!is_date(date))
-        return lofi_fail(err, LOFI_ERR_FORMAT, "%s: 'date_acquired' is '%s', expected a date like 2025-01-31", where, date);
+        return lofi_fail(err, LOFI_ERR_FORMAT, "%s: 'date_acquired' is '%s', expected a date like 2025-01-31", where,
+                         date);
     if (strncmp(date, tomorrow, 10) <= 0) return LOFI_OK;
     return lofi_fail(err, LOFI_ERR_FORMAT, "%s: 'date_acquired' is '%s', which is in the future", where, date);
 }
@@ -73,7 +76,8 @@ static lofi_code check_date(const char *date, const char *where, lofi_error *err
 static lofi_code check_tracks(const json_t *track_ids, const char *where, lofi_error *err) {
     for (size_t i = 0; i < json_array_size(track_ids); i++) {
         const char *id = json_string_value(json_array_get(track_ids, i));
-        if (!id || !*id) return lofi_fail(err, LOFI_ERR_FORMAT, "%s: entry %zu of 'track_ids' is no track id", where, i + 1);
+        if (!id || !*id)
+            return lofi_fail(err, LOFI_ERR_FORMAT, "%s: entry %zu of 'track_ids' is no track id", where, i + 1);
     }
     return LOFI_OK;
 }

@@ -76,7 +76,9 @@ static void tell(dataset_work *work) {
     warn_each(work, lofi_dataset_plan_failed(plan), "left out, cannot be used:");
     warn_each(work, lofi_dataset_plan_excluded(plan), "left out, no licence:");
     if (admitted > 0)
-        lofi_warn(context->log, "%zu tracks without a licence that permits AI training were admitted; the dataset records it", admitted);
+        lofi_warn(context->log,
+                  "%zu tracks without a licence that permits AI training were admitted; the dataset records it",
+                  admitted);
     if (review > 0)
         lofi_warn(context->log, "%zu tracks have no style of their own and got %s", review, LOFI_STYLE_DEFAULT);
     lofi_print(context, "%-12s %zu tracks, %.2f hours", "songs",

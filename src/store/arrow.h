@@ -1,14 +1,14 @@
 /* arrow.h - Arrow IPC stream files, as far as datasets need them.
  *
- * Format: https://arrow.apache.org/docs/format/Columnar.html ("Serialization and interprocess communication"): a schema
- * message, record batches, an end marker; each message is a flatbuffer (Message.fbs, Schema.fbs) behind FFFFFFFF and its
- * length, then the columns' buffers.
+ * Format: https://arrow.apache.org/docs/format/Columnar.html ("Serialization and interprocess communication"): a
+ * schema message, record batches, an end marker; each message is a flatbuffer (Message.fbs, Schema.fbs) behind
+ * FFFFFFFF and its length, then the columns' buffers.
  *
- * Written are the column kinds below, all values present, uncompressed, buffers aligned to 8 bytes. Read is what other
- * programs write of these kinds: 32- and 64-bit offsets, absent values, integers of any width; columns of other types are
- * stepped over (LOFI_ARROW_OTHER). Dictionaries, compression, unions, views and run-end encoding are LOFI_ERR_UNSUPPORTED.
- * Everything is checked when a file is opened (bounds, rising offsets, UTF-8): a damaged or incomplete file is
- * LOFI_ERR_FORMAT, naming file and column.
+ * Written are the column kinds below, all values present, uncompressed, buffers aligned to 8 bytes. Read is what
+ * other programs write of these kinds: 32- and 64-bit offsets, absent values, integers of any width; columns of
+ * other types are stepped over (LOFI_ARROW_OTHER). Dictionaries, compression, unions, views and run-end encoding
+ * are LOFI_ERR_UNSUPPORTED. Everything is checked when a file is opened (bounds, rising offsets, UTF-8): a damaged
+ * or incomplete file is LOFI_ERR_FORMAT, naming file and column.
  */
 #ifndef LOFI_STORE_ARROW_H
 #define LOFI_STORE_ARROW_H
@@ -38,13 +38,13 @@ typedef struct lofi_arrow_field {
 
 typedef struct lofi_arrow_writer lofi_arrow_writer;
 
-/* `metadata_key` and `metadata_value`: one entry of the schema's metadata, both NULL for none. Nothing is seen at `path`
- * before the commit. */
+/* `metadata_key` and `metadata_value`: one entry of the schema's metadata, both NULL for none. Nothing is seen at
+ * `path` before the commit. */
 lofi_code lofi_arrow_writer_open(lofi_arrow_writer **out, const char *path, const lofi_arrow_field *fields,
                                  size_t field_count, const char *metadata_key, const char *metadata_value,
                                  lofi_error *err) LOFI_MUST_USE;
-/* The values of a row, each column once and of its kind (asserted by lofi_arrow_end_row); a struct needs no value. Texts are
- * copied. Failures (memory) are kept and reported by lofi_arrow_end_row. */
+/* The values of a row, each column once and of its kind (asserted by lofi_arrow_end_row); a struct needs no value.
+ * Texts are copied. Failures (memory) are kept and reported by lofi_arrow_end_row. */
 void lofi_arrow_add_text(lofi_arrow_writer *writer, size_t column, const char *text);
 void lofi_arrow_add_texts(lofi_arrow_writer *writer, size_t column, const char *const *texts, size_t count);
 void lofi_arrow_add_number(lofi_arrow_writer *writer, size_t column, double value); /* F32, F64 */

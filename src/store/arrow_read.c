@@ -1,4 +1,5 @@
-/* arrow_read.c - reads Arrow IPC streams. Nothing in the file is trusted: every offset is checked before it is followed. */
+/* arrow_read.c - reads Arrow IPC streams. Nothing in the file is trusted: every offset is checked before it is
+ * followed. */
 #include <assert.h>
 #include <math.h>
 
@@ -24,8 +25,8 @@ typedef struct column_schema {
 
 /* The values of a column in one batch. Pointers into the map, checked. */
 typedef struct column_values {
-    const unsigned char *present, *offsets, *data;      /* `present` NULL: all are */
-    const unsigned char *item_present, *item_offsets;   /* of the texts in lists */
+    const unsigned char *present, *offsets, *data;    /* `present` NULL: all are */
+    const unsigned char *item_present, *item_offsets; /* of the texts in lists */
 } column_values;
 
 typedef struct record_batch {
@@ -41,7 +42,7 @@ struct lofi_arrow_file {
     size_t field_count;
     struct {
         char *key, *value;
-    } *metadata;
+    } * metadata;
     size_t metadata_count;
     record_batch *batches;
     size_t batch_count, batch_capacity, row_count;
@@ -49,7 +50,8 @@ struct lofi_arrow_file {
 
 /* ---- flatbuffers, read with suspicion ---- */
 
-/* A run of bytes holding one flatbuffer. `damaged` is set by the first thing that does not hold; results are then 0. */
+/* A run of bytes holding one flatbuffer. `damaged` is set by the first thing that does not hold; results are then
+ * 0. */
 typedef struct flatbuffer {
     const unsigned char *bytes;
     size_t size;
@@ -157,7 +159,8 @@ static int own_buffers(int type) {
     }
 }
 
-/* Adds the nodes and buffers of the field at `table` and of all below it. False: not a type that can be stepped over. */
+/* Adds the nodes and buffers of the field at `table` and of all below it. False: not a type that can be stepped
+ * over. */
 static bool count_parts(flatbuffer *flat, size_t table, int depth, column_schema *column) {
     int buffers = own_buffers((int)member_number(flat, table, 2, 1, 0));
     if (depth > MAX_DEPTH || buffers < 0 || member(flat, table, 4, 4) || column->nodes > MAX_FIELDS) return false;
@@ -246,7 +249,8 @@ static lofi_code read_metadata(lofi_arrow_file *file, flatbuffer *flat, size_t s
 
 static lofi_code read_schema(lofi_arrow_file *file, flatbuffer *flat, size_t schema, lofi_error *err) {
     if (member_number(flat, schema, 0, 2, 0) != 0)
-        return lofi_fail(err, LOFI_ERR_UNSUPPORTED, "'%s' was written with the most significant byte first", file->path);
+        return lofi_fail(err, LOFI_ERR_UNSUPPORTED, "'%s' was written with the most significant byte first",
+                         file->path);
     size_t count;
     size_t first = member_vector(flat, schema, 1, 4, &count);
     if (count == 0 || count > MAX_FIELDS) return damaged(file, "the schema has no columns, or too many", err);
@@ -372,7 +376,8 @@ static const char *read_lists(batch_cursor *at, const column_schema *field, size
     if (fault) return fault;
     size_t items = next_node(at);
     if (items == SIZE_MAX) return outside;
-    if (!offsets_rise(part->offsets, field->wide_offsets, rows, items)) return "its offsets do not rise within its items";
+    if (!offsets_rise(part->offsets, field->wide_offsets, rows, items))
+        return "its offsets do not rise within its items";
     return read_texts(at, items, field->wide_item_offsets, &part->item_present, &part->item_offsets, &part->data);
 }
 
@@ -398,8 +403,7 @@ static const char *step_over(batch_cursor *at, const column_schema *field) {
 static const char *read_part(batch_cursor *at, const column_schema *field, size_t rows, column_values *part) {
     if (next_node(at) != rows) return "its length is not that of the batch";
     switch (field->kind) {
-    case LOFI_ARROW_TEXT:
-        return read_texts(at, rows, field->wide_offsets, &part->present, &part->offsets, &part->data);
+    case LOFI_ARROW_TEXT: return read_texts(at, rows, field->wide_offsets, &part->present, &part->offsets, &part->data);
     case LOFI_ARROW_TEXTS: return read_lists(at, field, rows, part);
     case LOFI_ARROW_F32:
     case LOFI_ARROW_F64:
@@ -462,7 +466,8 @@ static lofi_code next_message(const lofi_arrow_file *file, size_t *at, ipc_messa
     size_t left = file->map.size - *at;
     const unsigned char *bytes = file->map.data + *at;
     if (left < 8) return damaged(file, "it ends in the middle", err);
-    if (load32(bytes) != ARROW_CONTINUATION) return damaged(file, "it is no Arrow stream, or of a kind before 0.15", err);
+    if (load32(bytes) != ARROW_CONTINUATION)
+        return damaged(file, "it is no Arrow stream, or of a kind before 0.15", err);
     size_t size = load32(bytes + 4);
     *end = size == 0;
     if (*end) return LOFI_OK;
@@ -582,7 +587,8 @@ lofi_arrow_text lofi_arrow_get_text(const lofi_arrow_file *file, size_t column, 
 }
 
 /* First item of the row's list, and how many there are. */
-static size_t items_of(const lofi_arrow_file *file, size_t column, const column_values *part, size_t row, size_t *count) {
+static size_t items_of(const lofi_arrow_file *file, size_t column, const column_values *part, size_t row,
+                       size_t *count) {
     bool wide = file->fields[column].wide_offsets;
     assert(file->fields[column].kind == LOFI_ARROW_TEXTS);
     *count = 0;

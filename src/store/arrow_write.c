@@ -1,7 +1,7 @@
 /* arrow_write.c - writes Arrow IPC streams.
  *
- * Flatbuffers are laid down front to back: a table first, what it points to behind it, and the pointers (always forward
- * offsets) filled in when their targets are written. https://flatbuffers.dev/internals/
+ * Flatbuffers are laid down front to back: a table first, what it points to behind it, and the pointers (always
+ * forward offsets) filled in when their targets are written. https://flatbuffers.dev/internals/
  */
 #include <assert.h>
 
@@ -64,8 +64,8 @@ static void point_here(lofi_buffer *out, size_t at) {
     set_at(out, at, &distance, sizeof distance);
 }
 
-/* A table of zeros with its description before it. sizes[i]: bytes of field i (8, 4, 2, 1), 0 when absent. at[i] becomes the
- * place of field i. Returns the place of the table. */
+/* A table of zeros with its description before it. sizes[i]: bytes of field i (8, 4, 2, 1), 0 when absent. at[i]
+ * becomes the place of field i. Returns the place of the table. */
 static size_t put_table(lofi_buffer *out, const unsigned char *sizes, size_t count, size_t at[MAX_TABLE_FIELDS]) {
     assert(count <= MAX_TABLE_FIELDS);
     uint16_t places[MAX_TABLE_FIELDS] = {0}, table_bytes = 4;

@@ -27,8 +27,8 @@ static int count_complete(const char *root, lofi_buffer *missing) {
     for (int i = 0; i < LOFI_COMPONENT_COUNT; i++) {
         if (lofi_path_format(folder, NULL, "%s/%s", root, folders[i]) != LOFI_OK) continue;
         if (lofi_path_format(config, NULL, "%s/config.json", folder) != LOFI_OK) continue;
-        const char *lacks = !lofi_path_is_folder(folder) ? ""
-                            : !lofi_path_is_file(config) ? "/config.json"
+        const char *lacks = !lofi_path_is_folder(folder)    ? ""
+                            : !lofi_path_is_file(config)    ? "/config.json"
                             : !lofi_weights_present(folder) ? "/*.safetensors"
                                                             : NULL;
         if (!lacks)
@@ -53,16 +53,17 @@ static lofi_code incomplete(const char *root, lofi_error *err) {
     int complete = count_complete(root, &missing);
     if (complete == 0 && lofi_path_is_folder(root))
         lofi_fail(err, LOFI_ERR_NOT_FOUND,
-                  "no base model in '%s': looked for the folders %s, %s, %s, %s, and for a hub cache (%s/snapshots/*)", root,
-                  folders[0], folders[1], folders[2], folders[3], hub_folder);
+                  "no base model in '%s': looked for the folders %s, %s, %s, %s, and for a hub cache (%s/snapshots/*)",
+                  root, folders[0], folders[1], folders[2], folders[3], hub_folder);
     else if (complete == 0)
         lofi_fail(err, LOFI_ERR_NOT_FOUND, "no base model: the folder '%s' is not there", root);
     else
         lofi_fail(err, LOFI_ERR_NOT_FOUND, "the base model in '%s' is incomplete, missing: %s", root,
                   lofi_buffer_str(&missing));
     lofi_buffer_free(&missing);
-    return lofi_hint(err, "name a complete folder with --checkpoint-dir, fetch ACE-Step/ACE-Step-v1-3.5B, or make a small "
-                          "model with 'lofi model init --preset tiny DIR'");
+    return lofi_hint(err,
+                     "name a complete folder with --checkpoint-dir, fetch ACE-Step/ACE-Step-v1-3.5B, or make a small "
+                     "model with 'lofi model init --preset tiny DIR'");
 }
 
 /* ---- hub cache ---- */
@@ -124,7 +125,8 @@ static bool has_snapshots(const char *folder) {
     return lofi_path_format(path, NULL, "%s/snapshots", folder) == LOFI_OK && lofi_path_is_folder(path);
 }
 
-/* The first `models--*ACE-Step*` folder with snapshots below `folder`: ACE-Step's own when it is there; "" when there is none. */
+/* The first `models--*ACE-Step*` folder with snapshots below `folder`: ACE-Step's own when it is there; "" when
+ * there is none. */
 static lofi_code find_cache(char cache[LOFI_PATH_MAX], const char *folder, lofi_error *err) {
     lofi_listing found = {0};
     LOFI_TRY(lofi_path_format(cache, err, "%s/%s", folder, hub_folder));

@@ -119,7 +119,8 @@ static lofi_code read_prompt(lofi_dataset_track *row, lofi_arena *arena, const c
     if (!lofi_path_is_file(path)) return lofi_fail(err, LOFI_ERR_NOT_FOUND, "there is no prompt file '%s'", path);
     LOFI_TRY(read_text(&row->prompt, arena, path, err));
     if (!row->prompt[0]) return lofi_fail(err, LOFI_ERR_FORMAT, "the prompt file '%s' is empty", path);
-    if (strchr(row->prompt, '\n')) return lofi_fail(err, LOFI_ERR_FORMAT, "the prompt file '%s' has several lines", path);
+    if (strchr(row->prompt, '\n'))
+        return lofi_fail(err, LOFI_ERR_FORMAT, "the prompt file '%s' has several lines", path);
     LOFI_TRY(split_tags(row, arena, err));
     if (row->tag_count > 0) return LOFI_OK;
     return lofi_fail(err, LOFI_ERR_FORMAT, "the prompt file '%s' holds no tag", path);
@@ -151,8 +152,8 @@ static lofi_code measure(double *seconds, const char *path, lofi_error *err) {
 
 static lofi_code choose_styles(lofi_dataset_plan *plan, lofi_planned_track *track, lofi_error *err) {
     const lofi_dataset_request *request = &plan->request;
-    const lofi_mapping_entry *entry =
-        request->mapping ? lofi_style_mapping_get(request->mapping, track->row.track_id) : NULL;
+    const lofi_mapping_entry *entry = request->mapping ? lofi_style_mapping_get(request->mapping, track->row.track_id)
+                                                       : NULL;
     size_t count = entry && entry->count > 0 ? entry->count : 1;
     const char **ids = lofi_arena_alloc(plan->arena, count * sizeof *ids);
     if (!ids) return no_memory(err);
@@ -188,7 +189,8 @@ static lofi_code read_track(lofi_dataset_plan *plan, lofi_planned_track *track, 
 }
 
 static void note(json_t *list, const lofi_track_file *file, const char *reason) {
-    json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "track_id", file->track_id, "file", file->name, "reason", reason));
+    json_array_append_new(
+        list, json_pack("{s:s, s:s, s:s}", "track_id", file->track_id, "file", file->name, "reason", reason));
 }
 
 /* *enters: the licence permits, or the user said so; *unlicensed: only because the user said so. */
@@ -259,8 +261,9 @@ static lofi_code none_left(const lofi_dataset_plan *plan, size_t found, lofi_err
     }
     lofi_fail(err, LOFI_ERR_USAGE, "no track is left: %zu have no licence that permits AI training, %zu cannot be used",
               json_array_size(plan->excluded), failed);
-    return lofi_hint(err, "name the tracks in sources.json of the metadata folder, with ai_training_permitted true where the "
-                          "licence says so, or admit them on purpose with --allow-unlicensed");
+    return lofi_hint(
+        err, "name the tracks in sources.json of the metadata folder, with ai_training_permitted true where the "
+             "licence says so, or admit them on purpose with --allow-unlicensed");
 }
 
 static lofi_code read_tracks(lofi_dataset_plan *plan, const lofi_track_files *files, lofi_error *err) {

@@ -1,21 +1,24 @@
-/* dataset_build.h - from a folder of prepared songs to a dataset folder: which tracks, which split, which order, which hash.
+/* dataset_build.h - from a folder of prepared songs to a dataset folder: which tracks, which split, which order,
+ * which hash.
  *
- * Read: below data_dir, each audio file with its NAME_prompt.txt and NAME_lyrics.txt beside it (no lyrics file, or a blank one:
- * "[Instrumental]"). Texts: ends trimmed, CRLF and CR become LF, a byte order mark is dropped. Tags are the prompt split
- * at commas, blanks around them removed.
+ * Read: below data_dir, each audio file with its NAME_prompt.txt and NAME_lyrics.txt beside it (no lyrics file, or
+ * a blank one: "[Instrumental]"). Texts: ends trimmed, CRLF and CR become LF, a byte order mark is dropped. Tags
+ * are the prompt split at commas, blanks around them removed.
  *
- * Faults of single tracks do not stop the rest; they are listed in `failed`: no prompt, a prompt of several lines, text that is not
- * UTF-8, audio that is no sound, an id that another track has already.
+ * Faults of single tracks do not stop the rest; they are listed in `failed`: no prompt, a prompt of several lines,
+ * text that is not UTF-8, audio that is no sound, an id that another track has already.
  *
- * Licence: a track enters when sources.json names it and every record that does permits AI training. Others are listed in
- * `excluded`, or, with allow_unlicensed, enter and are listed in `admitted`.
+ * Licence: a track enters when sources.json names it and every record that does permits AI training. Others are
+ * listed in `excluded`, or, with allow_unlicensed, enter and are listed in `admitted`.
  *
- * Split, by track: tracks sorted by id are permuted (LOFI_RANDOM_SPLIT, seed); the first round(validation_split x tracks) are
- * held out, halves rounded up, at least one and at most all but one when there are two tracks or more and the split is above 0.
- * Rows: the tracks of a split, sorted by id, permuted (LOFI_RANDOM_ROWS, seed, step 0: train, 1: validation).
+ * Split, by track: tracks sorted by id are permuted (LOFI_RANDOM_SPLIT, seed); the first round(validation_split x
+ * tracks) are held out, halves rounded up, at least one and at most all but one when there are two tracks or more
+ * and the split is above 0. Rows: the tracks of a split, sorted by id, permuted (LOFI_RANDOM_ROWS, seed, step 0:
+ * train, 1: validation).
  *
- * dataset_hash: SHA-256 over what training sees, in row order: the format's name, seed, repeat count, and for each split its name
- * and count, for each track the SHA-256 of the audio file's bytes, prompt, tags, lyrics, style ids. No paths, no dates.
+ * dataset_hash: SHA-256 over what training sees, in row order: the format's name, seed, repeat count, and for each
+ * split its name and count, for each track the SHA-256 of the audio file's bytes, prompt, tags, lyrics, style ids.
+ * No paths, no dates.
  */
 #ifndef LOFI_STORE_DATASET_BUILD_H
 #define LOFI_STORE_DATASET_BUILD_H
@@ -53,9 +56,10 @@ typedef struct lofi_planned_track {
 
 typedef struct lofi_dataset_plan lofi_dataset_plan;
 
-/* Reads and hashes everything, writes nothing. *out is yours. LOFI_ERR_NOT_FOUND: no audio; LOFI_ERR_USAGE: no track is left. */
-lofi_code lofi_dataset_plan_make(lofi_dataset_plan **out, const lofi_dataset_request *request, lofi_error *err)
-    LOFI_MUST_USE;
+/* Reads and hashes everything, writes nothing. *out is yours. LOFI_ERR_NOT_FOUND: no audio; LOFI_ERR_USAGE: no
+ * track is left. */
+lofi_code lofi_dataset_plan_make(lofi_dataset_plan **out, const lofi_dataset_request *request,
+                                 lofi_error *err) LOFI_MUST_USE;
 void lofi_dataset_plan_free(lofi_dataset_plan *plan); /* NULL is fine */
 
 const char *lofi_dataset_plan_hash(const lofi_dataset_plan *plan);
@@ -64,15 +68,15 @@ size_t lofi_dataset_plan_split_count(const lofi_dataset_plan *plan);
 size_t lofi_dataset_plan_track_count(const lofi_dataset_plan *plan, size_t split);
 const lofi_planned_track *lofi_dataset_plan_track(const lofi_dataset_plan *plan, size_t split, size_t index);
 double lofi_dataset_plan_seconds(const lofi_dataset_plan *plan); /* of all tracks, each once */
-/* Arrays, borrowed. failed, excluded: {track_id, file, reason}; admitted, review: track ids. review: tracks without a style of
- * their own. */
+/* Arrays, borrowed. failed, excluded: {track_id, file, reason}; admitted, review: track ids. review: tracks without
+ * a style of their own. */
 const json_t *lofi_dataset_plan_failed(const lofi_dataset_plan *plan);
 const json_t *lofi_dataset_plan_excluded(const lofi_dataset_plan *plan);
 const json_t *lofi_dataset_plan_admitted(const lofi_dataset_plan *plan);
 const json_t *lofi_dataset_plan_review(const lofi_dataset_plan *plan);
 
-/* Writes the dataset folder, and dataset_manifest.json (the Dataset entity and its tracks) in metadata_dir: fields that a
- * person added there survive, concurrent writers wait for each other. */
+/* Writes the dataset folder, and dataset_manifest.json (the Dataset entity and its tracks) in metadata_dir: fields
+ * that a person added there survive, concurrent writers wait for each other. */
 lofi_code lofi_dataset_plan_write(const lofi_dataset_plan *plan, const char *output_dir, const char *metadata_dir,
                                   lofi_error *err) LOFI_MUST_USE;
 

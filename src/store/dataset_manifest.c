@@ -39,8 +39,9 @@ static lofi_code add_tracks(json_t *list, const lofi_dataset_plan *plan, size_t 
         LOFI_TRY(lofi_path_relative(relative, track->row.filename, metadata_dir, err));
         json_t *entry = json_pack("{s:s, s:s, s:s, s:f, s:o, s:s, s:s}", "track_id", track->row.track_id, "split",
                                   lofi_dataset_split_names[split], "audio_path", relative, "duration",
-                                  track->row.duration, "style_ids", text_array(track->row.style_ids, track->row.style_count),
-                                  "source_id", track->row.source_id, "audio_sha256", track->audio_sha256);
+                                  track->row.duration, "style_ids",
+                                  text_array(track->row.style_ids, track->row.style_count), "source_id",
+                                  track->row.source_id, "audio_sha256", track->audio_sha256);
         if (json_array_append_new(list, entry) != 0)
             return lofi_fail(err, LOFI_ERR_FORMAT, "the path '%s' is not UTF-8", relative);
     }
@@ -58,16 +59,17 @@ static lofi_code make_manifest(json_t **out, const lofi_dataset_plan *plan, cons
     lofi_now_iso8601(created);
     json_t *manifest = code != LOFI_OK
                            ? NULL
-                           : json_pack("{s:s, s:s, s:I, s:I, s:I, s:f, s:o, s:s, s:I, s:I, s:f, s:s, s:o}", "dataset_id", id,
-                                       "created", created, "track_count", (json_int_t)plan->count, "train_count",
-                                       (json_int_t)plan->split_sizes[0], "validation_count",
+                           : json_pack("{s:s, s:s, s:I, s:I, s:I, s:f, s:o, s:s, s:I, s:I, s:f, s:s, s:o}",
+                                       "dataset_id", id, "created", created, "track_count", (json_int_t)plan->count,
+                                       "train_count", (json_int_t)plan->split_sizes[0], "validation_count",
                                        (json_int_t)plan->split_sizes[1], "total_duration", plan->seconds / 3600,
                                        "style_distribution", style_distribution(plan), "hash", plan->hash, "seed",
                                        (json_int_t)plan->request.seed, "repeat_count",
                                        (json_int_t)plan->request.repeat_count, "validation_split",
                                        plan->request.validation_split, "path", path, "provenance", provenance(plan));
     if (code == LOFI_OK && (!manifest || json_object_set(manifest, "tracks", tracks) != 0))
-        code = lofi_fail(err, LOFI_ERR_FORMAT, "cannot compose the manifest: memory is out, or '%s' is not UTF-8", path);
+        code = lofi_fail(err, LOFI_ERR_FORMAT, "cannot compose the manifest: memory is out, or '%s' is not UTF-8",
+                         path);
     json_decref(tracks);
     if (code == LOFI_OK)
         *out = manifest;
@@ -114,8 +116,8 @@ static void list_licences(lofi_buffer *text, const lofi_dataset_plan *plan) {
     json_t *seen = json_object();
     for (size_t i = 0; i < plan->count; i++) {
         bool permitted;
-        const lofi_source *source =
-            lofi_sources_of_track(plan->request.sources, plan->tracks[i].row.track_id, &permitted);
+        const lofi_source *source = lofi_sources_of_track(plan->request.sources, plan->tracks[i].row.track_id,
+                                                          &permitted);
         if (!source || json_object_get(seen, source->license_type)) continue;
         json_object_set_new(seen, source->license_type, json_true());
         lofi_buffer_printf(text, "%s%s", text->size ? ", " : "", source->license_type);

@@ -1,19 +1,20 @@
 /* hf_dataset.h - dataset folders as `datasets.load_from_disk` opens them.
  *
- * A split is a folder: data-0000i-of-0000N.arrow (store/arrow.h), dataset_info.json, state.json. With several splits they
- * are sub-folders, named in dataset_dict.json.
+ * A split is a folder: data-0000i-of-0000N.arrow (store/arrow.h), dataset_info.json, state.json. With several
+ * splits they are sub-folders, named in dataset_dict.json.
  *
- * Columns, in this order: keys, filename, tags (list of text), speaker_emb_path (""), norm_lyrics, recaption (struct without
- * fields), track_id, prompt, style_ids (list of text), duration (seconds, double), source_id. The first six are what the
- * upstream trainer reads.
+ * Columns, in this order: keys, filename, tags (list of text), speaker_emb_path (""), norm_lyrics, recaption
+ * (struct without fields), track_id, prompt, style_ids (list of text), duration (seconds, double), source_id. The
+ * first six are what the upstream trainer reads.
  *
  * Repeats are a view: the rows of a split are written once, and `_data_files` of state.json names that one file
  * repeat_count times. `datasets` maps each mention (3.4.1 and 5.0.1 were tried), so rows are there repeat_count times
- * and the disk holds them once. (An indices file, the other kind of view, is not read by load_from_disk.) Every repeat
- * has the same order: that of the caller, a seeded shuffle.
+ * and the disk holds them once. (An indices file, the other kind of view, is not read by load_from_disk.) Every
+ * repeat has the same order: that of the caller, a seeded shuffle.
  *
  * Our own facts stand in dataset_info.json under "lofi" (other readers ignore it):
- *     dataset_hash, seed, repeat_count, split, audio_folder (absolute), audio_folder_relative (seen from the split's folder),
+ *     dataset_hash, seed, repeat_count, split, audio_folder (absolute), audio_folder_relative (seen from the
+ *     split's folder),
  *     and what the caller adds.
  */
 #ifndef LOFI_STORE_HF_DATASET_H
@@ -40,9 +41,9 @@ typedef struct lofi_dataset_track {
     const char *lyrics; /* norm_lyrics */
     const char *const *style_ids;
     size_t style_count;
-    const char *source_id; /* "" when unknown */
+    const char *source_id;    /* "" when unknown */
     const char *speaker_path; /* speaker_emb_path as it stands; read only, "" when there is none */
-    double duration;       /* seconds; 0 when unknown */
+    double duration;          /* seconds; 0 when unknown */
 } lofi_dataset_track;
 
 /* ---- writing ---- */
@@ -75,12 +76,12 @@ lofi_code lofi_hf_dataset_may_replace(const char *folder, lofi_error *err) LOFI_
 /* A split in memory: each different track once, and which track each row shows. */
 typedef struct lofi_hf_dataset lofi_hf_dataset;
 
-/* `folder` holds a dataset with splits, or is one split itself; `split` NULL: "train" of a folder with splits. Datasets of
- * other programs are read too; columns that they lack are empty, `prompt` is then the tags joined by ", ".
- * LOFI_ERR_NOT_FOUND: no dataset, or no such split; LOFI_ERR_FORMAT: damaged, or a needed column (keys, filename,
+/* `folder` holds a dataset with splits, or is one split itself; `split` NULL: "train" of a folder with splits.
+ * Datasets of other programs are read too; columns that they lack are empty, `prompt` is then the tags
+ * with commas. LOFI_ERR_NOT_FOUND: no dataset, or no such split; LOFI_ERR_FORMAT: damaged, or a needed column (keys, filename,
  * tags, norm_lyrics) is missing or of another type. *out is yours. */
-lofi_code lofi_hf_dataset_open(lofi_hf_dataset **out, const char *folder, const char *split, lofi_error *err)
-    LOFI_MUST_USE;
+lofi_code lofi_hf_dataset_open(lofi_hf_dataset **out, const char *folder, const char *split,
+                               lofi_error *err) LOFI_MUST_USE;
 void lofi_hf_dataset_close(lofi_hf_dataset *dataset); /* NULL is fine */
 
 size_t lofi_hf_dataset_row_count(const lofi_hf_dataset *dataset);
@@ -97,9 +98,9 @@ const json_t *lofi_hf_dataset_own_facts(const lofi_hf_dataset *dataset);
 /* The folder of the split. */
 const char *lofi_hf_dataset_folder(const lofi_hf_dataset *dataset);
 
-/* Where the audio of a track is now. Tried: the filename as it stands; an absolute one below the recorded audio folder,
- * at the same place seen from the dataset's folder (the whole was moved); a relative one from the dataset's folder.
- * LOFI_ERR_NOT_FOUND names what was tried. */
+/* Where the audio of a track is now. Tried: the filename as it stands; an absolute one below the recorded audio
+ * folder, at the same place seen from the dataset's folder (the whole was moved); a relative one from the dataset's
+ * folder. LOFI_ERR_NOT_FOUND names what was tried. */
 lofi_code lofi_hf_dataset_audio_path(char path[LOFI_PATH_MAX], const lofi_hf_dataset *dataset,
                                      const lofi_dataset_track *track, lofi_error *err) LOFI_MUST_USE;
 

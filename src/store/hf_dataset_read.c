@@ -32,7 +32,7 @@ struct lofi_hf_dataset {
     lofi_arena *arena;
     char folder[LOFI_PATH_MAX]; /* of the split */
     char hash[LOFI_SHA256_HEX];
-    json_t *own; /* "lofi" of dataset_info.json, or NULL */
+    json_t *own;                                                            /* "lofi" of dataset_info.json, or NULL */
     char audio_folder[LOFI_PATH_MAX], audio_folder_relative[LOFI_PATH_MAX]; /* "" when not recorded */
     lofi_dataset_track **tracks;
     size_t track_count, track_capacity;
@@ -238,8 +238,8 @@ static bool copy_track(lofi_dataset_track *track, lofi_arena *arena, row_place p
     track->speaker_path = copy_text(arena, text_of(place, at->speaker));
     track->tags = copy_list(arena, place, at->tags, &track->tag_count);
     track->style_ids = copy_list(arena, place, at->style_ids, &track->style_count);
-    if (!track->track_id || !track->filename || !track->lyrics || !track->source_id || !track->speaker_path || !track->tags ||
-        !track->style_ids)
+    if (!track->track_id || !track->filename || !track->lyrics || !track->source_id || !track->speaker_path ||
+        !track->tags || !track->style_ids)
         return false;
     track->prompt = at->prompt < 0 ? joined(arena, track->tags, track->tag_count)
                                    : copy_text(arena, text_of(place, at->prompt));
@@ -387,7 +387,8 @@ static lofi_code find_split(char out[LOFI_PATH_MAX], const char *folder, const c
         const char *name = split ? split : "train";
         LOFI_TRY(lofi_path_format(out, err, "%s/%s", folder, name));
         LOFI_TRY(has_file(&one, out, "state.json", err));
-        return one ? LOFI_OK : lofi_fail(err, LOFI_ERR_NOT_FOUND, "the dataset in '%s' has no split '%s'", folder, name);
+        return one ? LOFI_OK
+                   : lofi_fail(err, LOFI_ERR_NOT_FOUND, "the dataset in '%s' has no split '%s'", folder, name);
     }
     if (one) return lofi_path_format(out, err, "%s", folder);
     lofi_fail(err, LOFI_ERR_NOT_FOUND, "no dataset in '%s': neither state.json nor dataset_dict.json is there", folder);

@@ -76,7 +76,8 @@ static lofi_code add_rows(lofi_arrow_writer *writer, const lofi_dataset_split *s
     return LOFI_OK;
 }
 
-static lofi_code write_rows(const char *folder, const lofi_dataset_split *split, const char *metadata, lofi_error *err) {
+static lofi_code write_rows(const char *folder, const lofi_dataset_split *split, const char *metadata,
+                            lofi_error *err) {
     char path[LOFI_PATH_MAX];
     lofi_arrow_writer *writer;
     LOFI_TRY(lofi_path_format(path, err, "%s/%s", folder, data_file));
@@ -102,7 +103,9 @@ static lofi_code write_data(const char *folder, const lofi_dataset_split *split,
 
 static lofi_code save(json_t *value, const char *folder, const char *name, lofi_error *err) {
     char path[LOFI_PATH_MAX];
-    lofi_code code = value ? LOFI_OK : lofi_fail(err, LOFI_ERR_MEMORY, "cannot compose '%s': no memory, or a text that is not UTF-8", name);
+    lofi_code code = value ? LOFI_OK
+                           : lofi_fail(err, LOFI_ERR_MEMORY,
+                                       "cannot compose '%s': no memory, or a text that is not UTF-8", name);
     if (code == LOFI_OK) code = lofi_path_format(path, err, "%s/%s", folder, name);
     if (code == LOFI_OK) code = lofi_json_save(value, path, err);
     json_decref(value);
@@ -118,10 +121,11 @@ static lofi_code write_state(const char *folder, const lofi_dataset_split *split
     lofi_sha256_add_text(hash, split->name);
     lofi_sha256_end(hash, fingerprint);
     json_t *files = json_array();
-    for (int64_t i = 0; i < facts->repeat_count; i++) json_array_append_new(files, json_pack("{s:s}", "filename", data_file));
-    json_t *state = json_pack("{s:o, s:s%, s:n, s:{}, s:n, s:b, s:s}", "_data_files", files, "_fingerprint", fingerprint,
-                              (size_t)16, "_format_columns", "_format_kwargs", "_format_type", "_output_all_columns", 0,
-                              "_split", split->name);
+    for (int64_t i = 0; i < facts->repeat_count; i++)
+        json_array_append_new(files, json_pack("{s:s}", "filename", data_file));
+    json_t *state = json_pack("{s:o, s:s%, s:n, s:{}, s:n, s:b, s:s}", "_data_files", files, "_fingerprint",
+                              fingerprint, (size_t)16, "_format_columns", "_format_kwargs", "_format_type",
+                              "_output_all_columns", 0, "_split", split->name);
     return save(state, folder, "state.json", err);
 }
 

@@ -12,9 +12,9 @@
 struct lofi_safetensors {
     char *path;
     lofi_mapping map;
-    json_t *header;              /* owns names and metadata */
-    const json_t *metadata;      /* NULL when there is none */
-    const unsigned char *body;   /* the data, in the map */
+    json_t *header;            /* owns names and metadata */
+    const json_t *metadata;    /* NULL when there is none */
+    const unsigned char *body; /* the data, in the map */
     size_t body_bytes;
     lofi_stored_tensor *tensors; /* in the order of the data */
     size_t count;
@@ -81,8 +81,9 @@ static lofi_code parse_type(lofi_stored_tensor *tensor, const lofi_safetensors *
         tensor->type = (lofi_stored_type)type;
         return LOFI_OK;
     }
-    return lofi_fail(err, LOFI_ERR_UNSUPPORTED, "'%s': tensor '%s' is of type '%.40s', which this program does not know",
-                     file->path, tensor->name, text);
+    return lofi_fail(err, LOFI_ERR_UNSUPPORTED,
+                     "'%s': tensor '%s' is of type '%.40s', which this program does not know", file->path, tensor->name,
+                     text);
 }
 
 static lofi_code parse_shape(lofi_stored_tensor *tensor, const lofi_safetensors *file, const json_t *entry,
@@ -114,8 +115,7 @@ static lofi_code parse_place(lofi_stored_tensor *tensor, const lofi_safetensors 
         return damaged(file, tensor->name, "'data_offsets' are not two whole numbers", err);
     json_int_t begin = json_integer_value(from), end = json_integer_value(to);
     if (begin < 0 || end < begin) return damaged(file, tensor->name, "ends before it begins", err);
-    if ((uint64_t)end > file->body_bytes)
-        return damaged(file, tensor->name, "reaches past the end of the file", err);
+    if ((uint64_t)end > file->body_bytes) return damaged(file, tensor->name, "reaches past the end of the file", err);
     if ((uint64_t)(end - begin) != tensor->bytes)
         return damaged(file, tensor->name, "its size in the file is not shape times type", err);
     tensor->data = file->body + begin;

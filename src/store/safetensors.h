@@ -1,11 +1,12 @@
 /* safetensors.h - the .safetensors format: named tensors behind a JSON header, nothing executable.
  *
  * Layout: 8 bytes little-endian header length, the header (JSON: name -> {dtype, shape, data_offsets}, and
- * `__metadata__`: text -> text), then the data. Format: https://github.com/huggingface/safetensors (README, "Format").
+ * `__metadata__`: text -> text), then the data. Format: https://github.com/huggingface/safetensors (README,
+ * "Format").
  *
  * The reader maps the file and checks everything before it hands out a pointer: header length within the file and at
- * most 100 MB, JSON without duplicate keys, data without holes or overlaps up to the last byte, and each size equal to
- * shape x type. What does not hold is LOFI_ERR_FORMAT, naming file and tensor; a type that is not listed below is
+ * most 100 MB, JSON without duplicate keys, data without holes or overlaps up to the last byte, and each size equal
+ * to shape x type. What does not hold is LOFI_ERR_FORMAT, naming file and tensor; a type that is not listed below is
  * LOFI_ERR_UNSUPPORTED, naming the type.
  */
 #ifndef LOFI_STORE_SAFETENSORS_H
@@ -49,7 +50,8 @@ typedef struct lofi_stored_tensor {
     bool aligned;                       /* files of other programs may place tensors at odd addresses */
 } lofi_stored_tensor;
 
-/* A tensor's declaration, without data: fills count and bytes; asserts that they fit into size_t. `name` is borrowed. */
+/* A tensor's declaration, without data: fills count and bytes; asserts that they fit into size_t. `name` is
+ * borrowed. */
 lofi_stored_tensor lofi_stored_declare(const char *name, lofi_stored_type type, int rank, const int64_t *dims);
 /* "[256, 64]" into text; for messages. */
 void lofi_stored_shape_text(char text[128], const lofi_stored_tensor *tensor);
@@ -64,7 +66,8 @@ void lofi_stored_read_i64(const lofi_stored_tensor *tensor, size_t first, int64_
 
 typedef struct lofi_safetensors lofi_safetensors;
 
-/* *out is yours: lofi_safetensors_close. Tensors and texts are borrowed from it, pointers lead into the mapped file. */
+/* *out is yours: lofi_safetensors_close. Tensors and texts are borrowed from it, pointers lead into the mapped
+ * file. */
 lofi_code lofi_safetensors_open(lofi_safetensors **out, const char *path, lofi_error *err) LOFI_MUST_USE;
 void lofi_safetensors_close(lofi_safetensors *file); /* NULL is fine */
 
@@ -87,15 +90,16 @@ const json_t *lofi_safetensors_metadata_all(const lofi_safetensors *file);
 typedef struct lofi_safetensors_writer lofi_safetensors_writer;
 
 /* Writes the header at once: all tensors are declared first, and lie in the file in this order. `metadata`: an object
- * of strings, or NULL. Names must be different and not "__metadata__" (asserted). The header is padded with spaces so that the
- * data starts at a multiple of 8. Nothing is seen at `path` before the commit. */
+ * of strings, or NULL. Names must be different and not "__metadata__" (asserted). The header is padded with spaces
+ * so that the data starts at a multiple of 8. Nothing is seen at `path` before the commit. */
 lofi_code lofi_safetensors_writer_open(lofi_safetensors_writer **out, const char *path,
                                        const lofi_stored_tensor *tensors, size_t count, const json_t *metadata,
                                        lofi_error *err) LOFI_MUST_USE;
 /* The next tensor, whole: asserts that it is `name` and that its turn has come. `data` has its declared bytes. */
 lofi_code lofi_safetensors_writer_add(lofi_safetensors_writer *writer, const char *name, const void *data,
                                       lofi_error *err) LOFI_MUST_USE;
-/* Part of a tensor: bytes simply follow each other, through all tensors in order. Never past the declared end (asserted). */
+/* Part of a tensor: bytes simply follow each other, through all tensors in order. Never past the declared end
+ * (asserted). */
 lofi_code lofi_safetensors_writer_bytes(lofi_safetensors_writer *writer, const void *bytes, size_t size,
                                         lofi_error *err) LOFI_MUST_USE;
 /* Frees the writer whatever happens. Asserts that every declared byte was written. */

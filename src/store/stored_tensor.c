@@ -13,9 +13,9 @@ static const struct {
     const char *name;
     size_t bytes;
 } types[LOFI_STORED_TYPE_COUNT] = {
-    [LOFI_STORED_F64] = {"F64", 8}, [LOFI_STORED_F32] = {"F32", 4},   [LOFI_STORED_F16] = {"F16", 2},
+    [LOFI_STORED_F64] = {"F64", 8},   [LOFI_STORED_F32] = {"F32", 4}, [LOFI_STORED_F16] = {"F16", 2},
     [LOFI_STORED_BF16] = {"BF16", 2}, [LOFI_STORED_I64] = {"I64", 8}, [LOFI_STORED_I32] = {"I32", 4},
-    [LOFI_STORED_I16] = {"I16", 2}, [LOFI_STORED_I8] = {"I8", 1},     [LOFI_STORED_U8] = {"U8", 1},
+    [LOFI_STORED_I16] = {"I16", 2},   [LOFI_STORED_I8] = {"I8", 1},   [LOFI_STORED_U8] = {"U8", 1},
     [LOFI_STORED_BOOL] = {"BOOL", 1},
 };
 

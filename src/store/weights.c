@@ -58,7 +58,8 @@ const lofi_stored_tensor *lofi_weights_find(const lofi_weights *weights, const c
 lofi_code lofi_weights_get(const lofi_stored_tensor **out, const lofi_weights *weights, const char *name,
                            lofi_error *err) {
     const lofi_stored_tensor *found = lofi_weights_find(weights, name);
-    if (!found) return lofi_fail(err, LOFI_ERR_NOT_FOUND, "the weights in '%s' lack the tensor '%s'", weights->folder, name);
+    if (!found)
+        return lofi_fail(err, LOFI_ERR_NOT_FOUND, "the weights in '%s' lack the tensor '%s'", weights->folder, name);
     *out = found;
     return LOFI_OK;
 }

@@ -158,7 +158,8 @@ static void the_original_is_read(void **state) {
     (void)state;
     lofi_error err;
     lofi_hf_dataset *dataset;
-    assert_int_equal(lofi_hf_dataset_open(&dataset, LOFI_SOURCE_FOLDER "/tests/data/dataset_original", NULL, &err), LOFI_OK);
+    assert_int_equal(lofi_hf_dataset_open(&dataset, LOFI_SOURCE_FOLDER "/tests/data/dataset_original", NULL, &err),
+                     LOFI_OK);
     assert_int_equal(lofi_hf_dataset_row_count(dataset), 6);
     assert_int_equal(lofi_hf_dataset_track_count(dataset), 3); /* repeated twice by copying */
     assert_string_equal(lofi_hf_dataset_hash(dataset), "");
@@ -181,7 +182,8 @@ static void damaged_folders_are_refused(void **state) {
         {"{\"_data_files\": [{\"filename\": \"../state.json\"}]}", LOFI_ERR_FORMAT},
         {"{\"_data_files\": [{\"filename\": \"gone.arrow\"}]}", LOFI_ERR_NOT_FOUND},
         {"{\"_data_files\": [{\"filename\": \"state.json\"}]}", LOFI_ERR_FORMAT},
-        {"{\"_data_files\": [{\"filename\": \"data-00000-of-00001.arrow\"}], \"_indices_files\": [{\"filename\": \"i\"}]}",
+        {"{\"_data_files\": [{\"filename\": \"data-00000-of-00001.arrow\"}], \"_indices_files\": [{\"filename\": "
+         "\"i\"}]}",
          LOFI_ERR_UNSUPPORTED},
     };
     assert_int_equal(write_sample("bad", 1, 1, &err), LOFI_OK);

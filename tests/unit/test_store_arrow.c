@@ -43,7 +43,8 @@ static void text_for(char out[64], int row) {
 static void write_sample(const char *name, int rows) {
     lofi_error err;
     lofi_arrow_writer *writer;
-    assert_int_equal(lofi_arrow_writer_open(&writer, at(name), fields, 6, "a key", "{\"a\": \"value\"}", &err), LOFI_OK);
+    assert_int_equal(lofi_arrow_writer_open(&writer, at(name), fields, 6, "a key", "{\"a\": \"value\"}", &err),
+                     LOFI_OK);
     for (int row = 0; row < rows; row++) {
         char text[64];
         const char *texts[3] = {"one", "", text};

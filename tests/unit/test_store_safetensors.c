@@ -60,7 +60,7 @@ static void refused(const char *header, lofi_code code, const char *word, const 
     if (other && !strstr(err.message, other)) fail_msg("'%s' is not in: %s", other, err.message);
 }
 
-#define ENTRY(name, type, shape, from, to) \
+#define ENTRY(name, type, shape, from, to)                                                                             \
     "\"" name "\":{\"dtype\":\"" type "\",\"shape\":" shape ",\"data_offsets\":[" #from "," #to "]}"
 
 static void damaged_headers_are_refused(void **state) {
@@ -284,7 +284,8 @@ static void shards_are_one_set(void **state) {
     assert_int_equal(lofi_weights_open(&weights, at("set"), &err), LOFI_ERR_NOT_FOUND);
     assert_non_null(strstr(err.message, "m-3.safetensors"));
     static const char climbing[] = "{\"weight_map\": {\"z\": \"../blob\"}}";
-    assert_int_equal(lofi_file_write(at("set/model.safetensors.index.json"), climbing, strlen(climbing), &err), LOFI_OK);
+    assert_int_equal(lofi_file_write(at("set/model.safetensors.index.json"), climbing, strlen(climbing), &err),
+                     LOFI_OK);
     assert_int_equal(lofi_weights_open(&weights, at("set"), &err), LOFI_ERR_FORMAT);
     assert_int_equal(lofi_weights_open(&weights, folder, &err), LOFI_ERR_NOT_FOUND);
 }
@@ -294,7 +295,8 @@ static void make_component(const char *root, lofi_component component) {
     lofi_error err;
     assert_int_equal(lofi_path_format(path, &err, "%s/%s", root, lofi_component_folder(component)), LOFI_OK);
     assert_int_equal(lofi_folder_make(path, &err), LOFI_OK);
-    assert_int_equal(lofi_path_format(path, &err, "%s/%s/config.json", root, lofi_component_folder(component)), LOFI_OK);
+    assert_int_equal(lofi_path_format(path, &err, "%s/%s/config.json", root, lofi_component_folder(component)),
+                     LOFI_OK);
     assert_int_equal(lofi_file_write(path, "{}", 2, &err), LOFI_OK);
     assert_int_equal(lofi_path_format(path, &err, "%s/%s/model.safetensors", root, lofi_component_folder(component)),
                      LOFI_OK);
@@ -349,8 +351,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(damaged_headers_are_refused), cmocka_unit_test(header_length_is_checked),
         cmocka_unit_test(what_is_written_is_read),     cmocka_unit_test(streamed_in_parts),
-        cmocka_unit_test(sample_for_python),           cmocka_unit_test(hostile_files_are_survived),  cmocka_unit_test(shards_are_one_set),
-        cmocka_unit_test(model_folders_are_found),
+        cmocka_unit_test(sample_for_python),           cmocka_unit_test(hostile_files_are_survived),
+        cmocka_unit_test(shards_are_one_set),          cmocka_unit_test(model_folders_are_found),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
