@@ -10,6 +10,7 @@ LOFI_COMMAND(lofi_command_dataset)
 
 LOFI_GROUP("Models")
 LOFI_COMMAND(lofi_command_train)
+LOFI_COMMAND(lofi_command_model_init)
 
 LOFI_GROUP("This program")
 LOFI_COMMAND(lofi_command_doctor)

@@ -381,13 +381,14 @@ static lofi_code declare(const json_t *json, lofi_weight_table *table, lofi_erro
 typedef struct preset_sizes {
     const char *name;
     int layers, heads, head_width, text, depth; /* depth: block of the alignment */
-    int lyric, lyric_heads, lyric_units, lyric_blocks;
+    int lyric, lyric_heads, lyric_units, lyric_blocks, lyric_vocabulary;
 } preset_sizes;
 
+/* 289 lyric tokens has text/small_lyric_vocab.h. */
 static const preset_sizes presets[] = {
-    {"tiny", 3, 3, 32, 64, 1, 64, 4, 128, 2},         /* width 96: 2.1 million parameters */
-    {"small", 9, 10, 64, 384, 3, 384, 6, 1536, 6},    /* width 640: 99 million */
-    {"full", 24, 20, 128, 768, 8, 1024, 16, 4096, 6}, /* width 2560: the released model   */
+    {"tiny", 3, 3, 32, 64, 1, 64, 4, 128, 2, 289},          /* width 96:  1.7 million parameters */
+    {"small", 9, 10, 64, 384, 3, 384, 6, 1536, 6, 289},     /* width 640: 97 million             */
+    {"full", 24, 20, 128, 768, 8, 1024, 16, 4096, 6, 6693}, /* width 2560: the released model    */
 };
 
 /* The lyric encoder's own sizes are written only where they differ from what the original fixes. */
@@ -407,7 +408,7 @@ static json_t *pack_preset(const preset_sizes *p) {
         p->heads, "mlp_ratio", 2.5, "out_channels", 8, "max_position", 32768, "rope_theta", 1000000.0,
         "speaker_embedding_dim", 512, "text_embedding_dim", p->text, "ssl_encoder_depths", p->depth, p->depth,
         "ssl_names", "mert", "m-hubert", "ssl_latent_dims", 1024, 768, "patch_size", 16, 1, "max_height", 16,
-        "max_width", 32768, "lyric_encoder_vocab_size", 6693, "lyric_hidden_size", p->lyric);
+        "max_width", 32768, "lyric_encoder_vocab_size", p->lyric_vocabulary, "lyric_hidden_size", p->lyric);
 }
 
 static lofi_code preset(const char *name, json_t **out, lofi_error *err) {

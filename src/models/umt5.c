@@ -136,10 +136,10 @@ typedef struct preset_sizes {
     int width, head_width, hidden, layers, heads, vocabulary;
 } preset_sizes;
 
-/* The widths are the text_embedding_dim of the transformer's presets. */
+/* The widths are the text_embedding_dim of the transformer's presets; 1,175 tokens has text/small_tokenizer.h. */
 static const preset_sizes presets[] = {
-    {"tiny", 64, 16, 128, 2, 4, 1504},
-    {"small", 384, 64, 1024, 6, 6, 1504},
+    {"tiny", 64, 16, 128, 2, 4, 1175},
+    {"small", 384, 64, 1024, 6, 6, 1175},
     {"full", 768, 64, 2048, 12, 12, 256384},
 };
 
