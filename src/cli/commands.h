@@ -13,4 +13,5 @@ LOFI_COMMAND(lofi_command_train)
 LOFI_COMMAND(lofi_command_model_init)
 
 LOFI_GROUP("This program")
+LOFI_COMMAND(lofi_command_demo)
 LOFI_COMMAND(lofi_command_doctor)
