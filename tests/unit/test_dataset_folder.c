@@ -104,6 +104,23 @@ static void what_is_written_is_read(void **state) {
     lofi_hf_dataset_close(dataset);
 }
 
+static void rows_that_differ_in_tags_only_are_two_tracks(void **state) {
+    (void)state;
+    lofi_error err;
+    lofi_hf_dataset *dataset;
+    lofi_dataset_track both[] = {track("a", "/a.mp3"), track("a", "/a.mp3")};
+    both[1].tag_count = 2;
+    const lofi_dataset_track *train[] = {&both[0], &both[1], &both[0]};
+    lofi_dataset_split split = {"train", train, 3};
+    lofi_dataset_facts facts = {
+        .dataset_hash = "", .repeat_count = 1, .audio_folder = "/", .license = "", .description = ""};
+    assert_int_equal(lofi_hf_dataset_write(at("tags"), &split, 1, &facts, &err), LOFI_OK);
+    assert_int_equal(lofi_hf_dataset_open(&dataset, at("tags"), NULL, &err), LOFI_OK);
+    assert_int_equal(lofi_hf_dataset_track_count(dataset), 2);
+    assert_int_equal(lofi_hf_dataset_row_track(dataset, 2), 0);
+    lofi_hf_dataset_close(dataset);
+}
+
 static void repeats_cost_no_rows_on_the_disk(void **state) {
     (void)state;
     lofi_error err;
@@ -198,9 +215,13 @@ static void damaged_folders_are_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_written_is_read),     cmocka_unit_test(repeats_cost_no_rows_on_the_disk),
-        cmocka_unit_test(audio_is_found_after_a_move), cmocka_unit_test(only_datasets_are_replaced),
-        cmocka_unit_test(the_original_is_read),        cmocka_unit_test(damaged_folders_are_refused),
+        cmocka_unit_test(what_is_written_is_read),
+        cmocka_unit_test(repeats_cost_no_rows_on_the_disk),
+        cmocka_unit_test(rows_that_differ_in_tags_only_are_two_tracks),
+        cmocka_unit_test(audio_is_found_after_a_move),
+        cmocka_unit_test(only_datasets_are_replaced),
+        cmocka_unit_test(the_original_is_read),
+        cmocka_unit_test(damaged_folders_are_refused),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

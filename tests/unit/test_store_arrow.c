@@ -116,6 +116,38 @@ static void the_original_is_read(void **state) {
     lofi_arrow_close(file);
 }
 
+/* tests/data/arrow_kinds.arrow, written by pyarrow: absent values, 64-bit offsets, columns to step over, two batches. */
+static void kinds_of_other_programs_are_read(void **state) {
+    (void)state;
+    lofi_error err;
+    lofi_arrow_file *file;
+    assert_int_equal(lofi_arrow_open(&file, LOFI_SOURCE_FOLDER "/tests/data/arrow_kinds.arrow", &err), LOFI_OK);
+    assert_int_equal(lofi_arrow_row_count(file), 20);
+    assert_int_equal(lofi_arrow_field_at(file, 6).kind, LOFI_ARROW_STRUCT);
+    assert_int_equal(lofi_arrow_field_at(file, 7).kind, LOFI_ARROW_OTHER);
+    for (size_t row = 0; row < 20; row++) {
+        char text[32];
+        snprintf(text, sizeof text, "text %zu", row);
+        lofi_arrow_text large = lofi_arrow_get_text(file, 0, row);
+        if (row % 3 == 0)
+            assert_true(large.bytes == NULL && large.size == 0);
+        else
+            assert_text(large, text);
+        assert_int_equal(lofi_arrow_get_text_count(file, 1, row), row % 5 == 0 ? 0 : row % 4);
+        snprintf(text, sizeof text, "%zu", row);
+        if (row % 5 != 0 && row % 4 > 0) assert_text(lofi_arrow_get_text_item(file, 1, row, 0), text);
+        if (row % 5 != 0 && row % 4 > 1) assert_null(lofi_arrow_get_text_item(file, 1, row, 1).bytes);
+        assert_int_equal(lofi_arrow_get_integer(file, 2, row), row == 7 ? 0 : (int)row - 10);
+        assert_true(isnan(lofi_arrow_get_number(file, 2, row)) == (row == 7));
+        assert_int_equal(lofi_arrow_get_integer(file, 3, row), 65535 - row);
+        double single = lofi_arrow_get_number(file, 4, row);
+        assert_true(row == 1 ? isnan(single) : single == (double)row / 4);
+        snprintf(text, sizeof text, "end %zu", row);
+        assert_text(lofi_arrow_get_text(file, 8, row), text);
+    }
+    lofi_arrow_close(file);
+}
+
 /* Opens a copy and touches every value; true when it opened. */
 static bool survive(const void *bytes, size_t size) {
     lofi_error err = LOFI_ERROR_INIT;
@@ -157,6 +189,37 @@ static void truncated_files_are_refused(void **state) {
     lofi_buffer_free(&whole);
 }
 
+/* Every buffer length of `from` bytes in the descriptions (at 8-byte places) shortened to `to`: each must be refused. */
+static void lengths_are_checked(const char *path, int64_t from, int64_t to) {
+    lofi_error err;
+    lofi_buffer whole = LOFI_BUFFER_INIT;
+    int found = 0;
+    assert_int_equal(lofi_file_read(&whole, path, 1 << 20, &err), LOFI_OK);
+    for (size_t place = 16; place + 8 <= whole.size; place += 8) {
+        int64_t length, offset;
+        memcpy(&length, whole.data + place, 8);
+        memcpy(&offset, whole.data + place - 8, 8);
+        if (length != from || offset < 0 || offset > 4096 || offset % 8 != 0) continue;
+        memcpy(whole.data + place, &to, 8);
+        if (survive(whole.data, whole.size)) fail_msg("a buffer of %d bytes at %zu was taken", (int)to, place);
+        memcpy(whole.data + place, &from, 8);
+        found++;
+    }
+    lofi_buffer_free(&whole);
+    assert_true(found > 0);
+}
+
+static void short_buffers_are_refused(void **state) {
+    (void)state;
+    write_sample("sample.arrow", 5);
+    char path[LOFI_PATH_MAX];
+    snprintf(path, sizeof path, "%s", at("sample.arrow"));
+    lengths_are_checked(path, 24, 20);                                             /* offsets of 5 texts or lists */
+    lengths_are_checked(path, 20, 16);                                             /* 5 floats */
+    lengths_are_checked(path, 40, 32);                                             /* 5 doubles or integers */
+    lengths_are_checked(LOFI_SOURCE_FOLDER "/tests/data/arrow_kinds.arrow", 2, 1); /* presence of 13 values */
+}
+
 static void flipped_bytes_are_survived(void **state) {
     (void)state;
     lofi_error err;
@@ -187,10 +250,9 @@ static void flipped_bytes_are_survived(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_written_is_read),
-        cmocka_unit_test(the_original_is_read),
-        cmocka_unit_test(truncated_files_are_refused),
-        cmocka_unit_test(flipped_bytes_are_survived),
+        cmocka_unit_test(what_is_written_is_read),          cmocka_unit_test(the_original_is_read),
+        cmocka_unit_test(kinds_of_other_programs_are_read), cmocka_unit_test(short_buffers_are_refused),
+        cmocka_unit_test(truncated_files_are_refused),      cmocka_unit_test(flipped_bytes_are_survived),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
