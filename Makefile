@@ -21,7 +21,7 @@ endif
 .PHONY: demo
 demo: install-build-packages install-demo-packages ## install what is missing, build, and show the whole path on real songs
 	@$(MAKE) --no-print-directory build
-	$(BUILD)/release/lofi demo
+	$(BUILD)/release/lofi demo --output-dir $(BUILD)/demo
 
 .PHONY: test
 test: install-build-packages install-test-packages ## install what is missing, build, and run all tests
