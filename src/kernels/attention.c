@@ -7,19 +7,25 @@
 #include "kernels/block_product.h"
 #include "kernels/softmax.h"
 
-enum { tile_rows = 64 };
+enum { most_rows = 128 };
 
 static int64_t minimum(int64_t a, int64_t b) {
     return a < b ? a : b;
 }
 
+/* Rows of a tile: all tiles about as high as one another, so that none is left with a few rows. */
+static int64_t tile_rows(const lofi_attention_sizes *s) {
+    int64_t tiles = (s->queries + most_rows - 1) / most_rows;
+    return tiles > 1 ? ((s->queries + tiles - 1) / tiles + 15) / 16 * 16 : s->queries;
+}
+
 static int64_t tile_count(const lofi_attention_sizes *s) {
-    return (s->queries + tile_rows - 1) / tile_rows;
+    return s->queries > 0 ? (s->queries + tile_rows(s) - 1) / tile_rows(s) : 0;
 }
 
 /* Floats of one tile of scores, rounded to whole cache lines. */
 static int64_t tile_floats(const lofi_attention_sizes *s) {
-    return (minimum(tile_rows, s->queries) * s->keys + 15) / 16 * 16;
+    return (tile_rows(s) * s->keys + 15) / 16 * 16;
 }
 
 size_t lofi_attention_workspace(const lofi_attention_sizes *sizes) {
@@ -38,8 +44,8 @@ typedef struct tile {
 } tile;
 
 static tile tile_at(const lofi_attention_sizes *s, int64_t pair, int64_t index) {
-    tile t = {.batch = pair / s->heads, .head = pair % s->heads, .first = index * tile_rows};
-    t.rows = minimum(tile_rows, s->queries - t.first);
+    tile t = {.batch = pair / s->heads, .head = pair % s->heads, .first = index * tile_rows(s)};
+    t.rows = minimum(tile_rows(s), s->queries - t.first);
     t.stride = s->heads * s->width;
     t.q_at = (t.batch * s->queries + t.first) * t.stride + t.head * s->width;
     t.k_at = t.batch * s->keys * t.stride + t.head * s->width;

@@ -148,6 +148,15 @@ static float row_gradient(int64_t width, float plain, float epsilon, const float
     return (float)(-dot * (double)inverse);
 }
 
+/* value where `gate` is positive, else 0; without a branch, which would be a coin toss. */
+static inline float passed(float value, float gate) {
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    bits &= gate > 0.0f ? UINT32_MAX : 0u;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
 /* dx = mask * dx' where relu let x pass, else 0; dx' [rows, width] in `from`, x' in `rectified`. */
 static void pass_back(const lofi_linear_sizes *s, const tile *t, const float *from, const float *rectified, float *dx) {
     for (int64_t i = 0; i < t->rows; i++) {
@@ -155,7 +164,7 @@ static void pass_back(const lofi_linear_sizes *s, const tile *t, const float *fr
         float mask = mask_of(t, i);
         for (int64_t c = 0; c < s->width; c++) {
             int64_t at = i * s->width + c;
-            row[c] = rectified[at] > 0.0f ? mask * from[at] : 0.0f;
+            row[c] = passed(mask * from[at], rectified[at]);
         }
     }
 }

@@ -13,7 +13,7 @@
 #include "kernels/block_product.h"
 #include "kernels/softmax.h"
 
-enum { tile_rows = 64 };
+enum { most_rows = 128 };
 
 static int64_t minimum(int64_t a, int64_t b) {
     return a < b ? a : b;
@@ -30,22 +30,24 @@ typedef struct scratch {
     float *shifted; /* [rows, length + rows - 1]: by position instead of by key */
 } scratch;
 
-static int64_t tile_height(const lofi_relative_sizes *s) {
-    return minimum(tile_rows, s->length);
+/* Rows of a tile: all tiles about as high as one another, so that none is left with a few rows. */
+static int64_t tile_rows(const lofi_relative_sizes *s) {
+    int64_t tiles = (s->length + most_rows - 1) / most_rows;
+    return tiles > 1 ? ((s->length + tiles - 1) / tiles + 15) / 16 * 16 : s->length;
 }
 
 static int64_t tile_count(const lofi_relative_sizes *s) {
-    return (s->length + tile_rows - 1) / tile_rows;
+    return s->length > 0 ? (s->length + tile_rows(s) - 1) / tile_rows(s) : 0;
 }
 
 static int64_t scratch_floats(const lofi_relative_sizes *s, bool backward) {
-    int64_t rows = tile_height(s);
+    int64_t rows = tile_rows(s);
     return 2 * rounded(rows * s->width) + (backward ? 2 : 1) * rounded(rows * s->length) +
            rounded(rows * (s->length + rows));
 }
 
 static scratch scratch_at(const lofi_relative_sizes *s, void *workspace, bool backward) {
-    int64_t rows = tile_height(s);
+    int64_t rows = tile_rows(s);
     float *at = (float *)workspace + omp_get_thread_num() * scratch_floats(s, backward);
     scratch w = {.u = at};
     w.v = w.u + rounded(rows * s->width);
@@ -73,8 +75,8 @@ typedef struct tile {
 } tile;
 
 static tile tile_at(const lofi_relative_sizes *s, int64_t pair, int64_t index) {
-    tile t = {.batch = pair / s->heads, .head = pair % s->heads, .first = index * tile_rows};
-    t.rows = minimum(tile_rows, s->length - t.first);
+    tile t = {.batch = pair / s->heads, .head = pair % s->heads, .first = index * tile_rows(s)};
+    t.rows = minimum(tile_rows(s), s->length - t.first);
     t.stride = s->heads * s->width;
     t.k_at = t.batch * s->length * t.stride + t.head * s->width;
     t.q_at = t.k_at + t.first * t.stride;
