@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "base/half.h"
+#include "kernels/convert.h"
 #include "kernels/gemm.h"
 #include "kernels/vector.h"
 
@@ -155,10 +155,8 @@ static void run_depthwise(const lofi_conv2d_sizes *s, float *out, const float *x
 }
 
 static const float *weight_in_f32(const lofi_conv2d_sizes *s, const void *weight, lofi_dtype type, float *room) {
-    size_t count = (size_t)(s->out_channels * taps_of(s));
     if (type == LOFI_F32) return weight;
-    if (type == LOFI_BF16) lofi_f32_from_bf16_array(room, weight, count);
-    else lofi_f32_from_f16_array(room, weight, count);
+    lofi_convert_to_f32(room, weight, type, s->out_channels * taps_of(s));
     return room;
 }
 

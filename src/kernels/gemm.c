@@ -6,15 +6,19 @@
 #include <pthread.h>
 #include <string.h>
 
-#include "base/half.h"
+#include "kernels/convert.h"
 
 /* OpenBLAS blocks the inner dimension itself; a panel of a converted B is a few of its blocks. */
 #define PANEL_K 768
 
-/* Tiles at least this large cost little more than one call for all of it (bench/gemm). */
-#define TILE_M    192
-#define TILE_N    512
-#define TILE_WORK ((int64_t)1 << 22) /* multiply-adds that are worth a thread */
+/* Tiles of this size cost little more than one call for all of it (bench/gemm). Narrow products are cut into lower
+ * tiles, and a 16-bit B, which every row of tiles converts again, into higher ones. */
+#define TILE_N           512
+#define TILE_M           336
+#define TILE_M_NARROW    160
+#define TILE_M_CONVERTED 768
+#define NARROW           256
+#define TILE_WORK        ((int64_t)1 << 20) /* multiply-adds that are worth a thread */
 
 typedef struct tiling {
     int64_t rows, columns; /* how many tiles */
@@ -41,10 +45,7 @@ static int64_t cut(int64_t length, int64_t size, int64_t *pieces) {
 static tiling tiles_of(const lofi_gemm *gemm) {
     tiling tiles;
     int64_t m = gemm->m, n = gemm->n, k = gemm->k > 0 ? gemm->k : 1;
-    int64_t height = TILE_M, width = TILE_N;
-    if (m < height) width = width * height / (m > 16 ? m : 16);
-    if (n < width) height = height * TILE_N / (n > 16 ? n : 16);
-    while (height < m && width < n && height * width * k < TILE_WORK) height *= 2, width *= 2;
+    int64_t height = gemm->b_type != LOFI_F32 ? TILE_M_CONVERTED : n < NARROW ? TILE_M_NARROW : TILE_M, width = TILE_N;
     while ((height < m || width < n) && clamp(m, 1, height) * clamp(n, 1, width) * k < TILE_WORK) {
         if (height < m) height *= 2;
         else width *= 2;
@@ -62,11 +63,18 @@ static void make_single_threaded(void) {
     openblas_set_num_threads(1);
 }
 
-/* One call of the library for a part of the product, beta 0 or 1. */
-static void multiply(int64_t m, int64_t n, int64_t k, float alpha, const float *a, int64_t a_stride, bool transpose_a,
-                     const float *b, int64_t b_stride, bool transpose_b, float beta, float *c, int64_t c_stride) {
-    cblas_sgemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans, transpose_b ? CblasTrans : CblasNoTrans, (int)m,
-                (int)n, (int)k, alpha, a, (int)a_stride, b, (int)b_stride, beta, c, (int)c_stride);
+/* One call of the library for a part of the product, beta 0 or 1. A single row is a matrix times a vector: B is read
+ * once, not packed. */
+static void multiply(const lofi_gemm *part, float beta) {
+    CBLAS_TRANSPOSE ta = part->transpose_a ? CblasTrans : CblasNoTrans, tb = part->transpose_b ? CblasTrans : CblasNoTrans;
+    int m = (int)part->m, n = (int)part->n, k = (int)part->k;
+    if (m == 1)
+        cblas_sgemv(CblasRowMajor, part->transpose_b ? CblasNoTrans : CblasTrans, part->transpose_b ? n : k,
+                    part->transpose_b ? k : n, part->alpha, part->b, (int)part->b_stride, part->a,
+                    part->transpose_a ? (int)part->a_stride : 1, beta, part->c, 1);
+    else
+        cblas_sgemm(CblasRowMajor, ta, tb, m, n, k, part->alpha, part->a, (int)part->a_stride, part->b, (int)part->b_stride,
+                    beta, part->c, (int)part->c_stride);
 }
 
 static void start_with_bias(const lofi_gemm *part) {
@@ -87,13 +95,7 @@ void lofi_gemm_serial(const lofi_gemm *gemm) {
             memset(gemm->c + i * gemm->c_stride, 0, (size_t)gemm->n * sizeof(float));
         return;
     }
-    multiply(gemm->m, gemm->n, gemm->k, gemm->alpha, gemm->a, gemm->a_stride, gemm->transpose_a, gemm->b, gemm->b_stride,
-             gemm->transpose_b, add ? 1.0f : 0.0f, gemm->c, gemm->c_stride);
-}
-
-static void convert(float *out, const uint16_t *in, int64_t count, lofi_dtype type) {
-    if (type == LOFI_BF16) lofi_f32_from_bf16_array(out, in, (size_t)count);
-    else lofi_f32_from_f16_array(out, in, (size_t)count);
+    multiply(gemm, add ? 1.0f : 0.0f);
 }
 
 /* B stored in 16 bits: panels of it become f32 in `panel`, [columns of the tile, PANEL_K] or [PANEL_K, columns]. */
@@ -107,7 +109,8 @@ static void multiply_converted(const lofi_gemm *part, float *panel) {
         piece.a = part->a + (part->transpose_a ? k0 * part->a_stride : k0);
         int64_t rows = part->transpose_b ? part->n : piece.k, columns = part->transpose_b ? piece.k : part->n;
         const uint16_t *b = (const uint16_t *)part->b + (part->transpose_b ? k0 : k0 * part->b_stride);
-        for (int64_t i = 0; i < rows; i++) convert(panel + i * columns, b + i * part->b_stride, columns, part->b_type);
+        for (int64_t i = 0; i < rows; i++)
+            lofi_convert_to_f32(panel + i * columns, b + i * part->b_stride, part->b_type, columns);
         piece.b_stride = columns;
         lofi_gemm_serial(&piece);
         piece.accumulate = true, piece.bias = NULL;
