@@ -10,8 +10,8 @@
 #include "cli/nested.h"
 
 #define DEBIAN_SONGS "/usr/share/games/singularity/music"
-#define MARK "lofi-demo.json"
-#define RUN "demo"
+#define MARK         "lofi-demo.json"
+#define RUN          "demo"
 
 typedef struct demo_options {
     const char *songs, *output_dir;
@@ -19,11 +19,16 @@ typedef struct demo_options {
 } demo_options;
 
 static const lofi_option options[] = {
-    {"songs", LOFI_OPTION_PATH, offsetof(demo_options, songs), "DIR", DEBIAN_SONGS, .help = "songs to show it on; the default is Debian's free singularity-music"},
-    {"output-dir", LOFI_OPTION_PATH, offsetof(demo_options, output_dir), "DIR", "lofi-demo", .help = "where everything is written; a former demonstration there is replaced"},
-    {"steps", LOFI_OPTION_INT, offsetof(demo_options, steps), "N", "150", .min = 1, .max = 1e6, .help = "training steps"},
-    {"seconds", LOFI_OPTION_INT, offsetof(demo_options, seconds), "N", "30", .min = 30, .max = 240, .help = "how much of each song is used"},
-    {"threads", LOFI_OPTION_INT, offsetof(demo_options, threads), "N", "0", .min = 0, .max = 1024, .help = "threads of the arithmetic (0: all processors)"},
+    {"songs", LOFI_OPTION_PATH, offsetof(demo_options, songs), "DIR", DEBIAN_SONGS,
+     .help = "songs to show it on; the default is Debian's free singularity-music"},
+    {"output-dir", LOFI_OPTION_PATH, offsetof(demo_options, output_dir), "DIR", "lofi-demo",
+     .help = "where everything is written; a former demonstration there is replaced"},
+    {"steps", LOFI_OPTION_INT, offsetof(demo_options, steps), "N", "150", .min = 1, .max = 1e6,
+     .help = "training steps"},
+    {"seconds", LOFI_OPTION_INT, offsetof(demo_options, seconds), "N", "30", .min = 30, .max = 240,
+     .help = "how much of each song is used"},
+    {"threads", LOFI_OPTION_INT, offsetof(demo_options, threads), "N", "0", .min = 0, .max = 1024,
+     .help = "threads of the arithmetic (0: all processors)"},
     {0},
 };
 
@@ -74,8 +79,10 @@ static lofi_code check_songs(demo *d, lofi_error *err) {
     d->own_songs = strcmp(d->options->songs, DEBIAN_SONGS) != 0;
     if (lofi_path_is_folder(d->options->songs)) return LOFI_OK;
     lofi_fail(err, LOFI_ERR_NOT_FOUND, "there is no folder of songs '%s'", d->options->songs);
-    return d->own_songs ? lofi_hint(err, "--songs names a folder with at least two songs of 30 s")
-                        : lofi_hint(err, "install Debian's free songs with 'apt-get install singularity-music', or give --songs DIR");
+    return d->own_songs
+               ? lofi_hint(err, "--songs names a folder with at least two songs of 30 s")
+               : lofi_hint(err,
+                           "install Debian's free songs with 'apt-get install singularity-music', or give --songs DIR");
 }
 
 static lofi_code copy_file(const demo *d, const char *from, const char *to, lofi_error *err) {
@@ -110,7 +117,8 @@ static lofi_code step(const demo *d, const char *const *words, size_t count, lof
     if (!lofi_interrupt_asked()) return LOFI_OK;
     return lofi_fail(err, LOFI_ERR_INTERRUPTED, "the demonstration was stopped");
 }
-#define STEP(d, err, ...) step(d, (const char *const[]){__VA_ARGS__}, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *), err)
+#define STEP(d, err, ...)                                                                                              \
+    step(d, (const char *const[]){__VA_ARGS__}, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *), err)
 
 static lofi_code prepare(const demo *d, lofi_error *err) {
     char mapping[LOFI_PATH_MAX];
@@ -118,13 +126,15 @@ static lofi_code prepare(const demo *d, lofi_error *err) {
     LOFI_TRY(lofi_data_file(&presets, d->context, "style_presets.json", err));
     LOFI_TRY(lofi_path_format(mapping, err, "%s/style_mapping.json", d->metadata));
     lofi_print(d->context, "1. Songs become checked 48 kHz tracks");
-    LOFI_TRY(STEP(d, err, "audio", "process", "--input-dir", d->options->songs, "--output-dir", d->songs, "--max-duration",
-                  number(d, d->options->seconds)));
+    LOFI_TRY(STEP(d, err, "audio", "process", "--input-dir", d->options->songs, "--output-dir", d->songs,
+                  "--max-duration", number(d, d->options->seconds)));
     lofi_print(d->context, "\n2. Every track gets a prompt from its style, and lyrics");
-    LOFI_TRY(STEP(d, err, "prompt", "generate", "--audio-dir", d->songs, "--style-mapping", mapping, "--presets", presets, "--include-lyrics"));
+    LOFI_TRY(STEP(d, err, "prompt", "generate", "--audio-dir", d->songs, "--style-mapping", mapping, "--presets",
+                  presets, "--include-lyrics"));
     lofi_print(d->context, "\n3. Tracks, prompts and lyrics become a Hugging Face dataset, some of them held out");
     if (d->own_songs)
-        return STEP(d, err, "dataset", "--data-dir", d->songs, "--metadata-dir", d->metadata, "--output-dir", d->dataset, "--allow-unlicensed");
+        return STEP(d, err, "dataset", "--data-dir", d->songs, "--metadata-dir", d->metadata, "--output-dir",
+                    d->dataset, "--allow-unlicensed");
     return STEP(d, err, "dataset", "--data-dir", d->songs, "--metadata-dir", d->metadata, "--output-dir", d->dataset);
 }
 
@@ -133,9 +143,10 @@ static lofi_code train(const demo *d, lofi_error *err) {
     LOFI_TRY(STEP(d, err, "model", "init", "--preset", "tiny", "--seed", "1", d->model));
     lofi_print(d->context, "\n5. A LoRA adapter is trained beside it; the loss goes down");
     const char *every = number(d, d->options->steps >= 3 ? d->options->steps / 3 : 1);
-    return STEP(d, err, "train", "--dataset", d->dataset, "--exp-name", RUN, "--checkpoint-dir", d->model, "--logger-dir", d->logs, "--cache-dir",
-                d->cache, "--lora-rank", "16", "--learning-rate", "2e-3", "--max-steps", number(d, d->options->steps),
-                "--every-n-train-steps", every, "--threads", number(d, d->options->threads));
+    return STEP(d, err, "train", "--dataset", d->dataset, "--exp-name", RUN, "--checkpoint-dir", d->model,
+                "--logger-dir", d->logs, "--cache-dir", d->cache, "--lora-rank", "16", "--learning-rate", "2e-3",
+                "--max-steps", number(d, d->options->steps), "--every-n-train-steps", every, "--threads",
+                number(d, d->options->threads));
 }
 
 /* ---- after ---- */
@@ -152,18 +163,23 @@ static void tell(const demo *d) {
     tell_row(d, "base model", d->model, NULL);
     tell_row(d, "metrics", run, "metrics.jsonl");
     tell_row(d, "picture of the loss", run, "loss.svg");
-    tell_row(d, "adapter", run, lofi_arena_printf(d->context->arena, "checkpoints/epoch=0-step=%lld_lora", (long long)d->options->steps));
+    tell_row(d, "adapter", run,
+             lofi_arena_printf(d->context->arena, "checkpoints/epoch=0-step=%lld_lora", (long long)d->options->steps));
     lofi_print(d->context, "\nWith songs of your own (the base model of ACE-Step in ~/.cache/ace-step/checkpoints)");
     lofi_print(d->context, "  lofi audio process --input-dir MY-SONGS --output-dir data/final");
-    lofi_print(d->context, "  lofi prompt generate --audio-dir data/final --style-mapping data/metadata/style_mapping.json --include-lyrics");
-    lofi_print(d->context, "  lofi dataset --data-dir data/final --metadata-dir data/metadata --output-dir data/dataset");
+    lofi_print(d->context, "  lofi prompt generate --audio-dir data/final --style-mapping "
+                           "data/metadata/style_mapping.json --include-lyrics");
+    lofi_print(d->context,
+               "  lofi dataset --data-dir data/final --metadata-dir data/metadata --output-dir data/dataset");
     lofi_print(d->context, "  lofi train --dataset data/dataset --exp-name my-sound");
-    lofi_print(d->context, "The files in data/metadata (styles and licences of the songs): see the two in %s.", d->metadata);
+    lofi_print(d->context, "The files in data/metadata (styles and licences of the songs): see the two in %s.",
+               d->metadata);
 }
 
 static json_t *result(const demo *d) {
     const char *run = lofi_arena_printf(d->context->arena, "%s/" RUN, d->logs);
-    return json_pack("{s:s, s:s, s:s, s:s}", "tracks", d->songs, "dataset", d->dataset, "base_model", d->model, "run", run);
+    return json_pack("{s:s, s:s, s:s, s:s}", "tracks", d->songs, "dataset", d->dataset, "base_model", d->model, "run",
+                     run);
 }
 
 static lofi_code run(lofi_context *context, const void *parsed, lofi_error *err) {
@@ -178,7 +194,8 @@ static lofi_code run(lofi_context *context, const void *parsed, lofi_error *err)
     if (!d.songs || !d.metadata || !d.dataset || !d.model || !d.logs || !d.cache)
         return lofi_fail(err, LOFI_ERR_MEMORY, "out of memory for the demonstration");
     if (context->dry_run) {
-        lofi_print(context, "would take the songs of '%s' and write into '%s'", d.options->songs, d.options->output_dir);
+        lofi_print(context, "would take the songs of '%s' and write into '%s'", d.options->songs,
+                   d.options->output_dir);
         return context->json ? lofi_print_json(context, result(&d), err) : LOFI_OK;
     }
     lofi_interrupt_install();
@@ -194,8 +211,10 @@ static lofi_code run(lofi_context *context, const void *parsed, lofi_error *err)
 const lofi_command lofi_command_demo = {
     .name = "demo",
     .summary = "show the whole path on a small model",
-    .details = "Takes a folder of songs from raw files to a trained adapter, with the commands that one would type, each shown before it\n"
-               "runs. The base model is a small one with random weights, so nothing has to be downloaded; what it learns is real, but no\n"
+    .details = "Takes a folder of songs from raw files to a trained adapter, with the commands that one would type, "
+               "each shown before it\n"
+               "runs. The base model is a small one with random weights, so nothing has to be downloaded; what it "
+               "learns is real, but no\n"
                "music. Everything is written below --output-dir.\n",
     .options = options,
     .settings_bytes = sizeof(demo_options),

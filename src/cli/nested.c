@@ -18,8 +18,10 @@ static void add_word(lofi_buffer *line, const char *word) {
     }
     lofi_buffer_text(line, " '");
     for (; *word; word++) {
-        if (*word == '\'') lofi_buffer_text(line, "'\\''");
-        else lofi_buffer_append(line, word, 1);
+        if (*word == '\'')
+            lofi_buffer_text(line, "'\\''");
+        else
+            lofi_buffer_append(line, word, 1);
     }
     lofi_buffer_text(line, "'");
 }

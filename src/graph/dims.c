@@ -66,7 +66,8 @@ static lofi_dim intern(lofi_dims *dims, const lofi_term *list, int count) {
     lofi_error ignored;
     if (lofi_grow((void **)&dims->expressions, &dims->capacity, dims->count + 1, sizeof *dims->expressions, 1u << 20,
                   &ignored) ||
-        lofi_grow((void **)&dims->texts, &dims->text_capacity, dims->count + 1, sizeof *dims->texts, 1u << 20, &ignored))
+        lofi_grow((void **)&dims->texts, &dims->text_capacity, dims->count + 1, sizeof *dims->texts, 1u << 20,
+                  &ignored))
         return fail(dims, "out of memory for dimensions");
     lofi_term *copy = lofi_arena_alloc(dims->arena, (size_t)count * sizeof *copy);
     if (!copy) return fail(dims, "out of memory for dimensions");
@@ -83,7 +84,8 @@ static lofi_dim of_atom(lofi_dims *dims, int atom) {
 
 static int add_atom(lofi_dims *dims, lofi_atom atom) {
     lofi_error ignored;
-    if (lofi_grow((void **)&dims->atoms, &dims->atom_capacity, dims->atom_count + 1, sizeof *dims->atoms, 1u << 16, &ignored)) {
+    if (lofi_grow((void **)&dims->atoms, &dims->atom_capacity, dims->atom_count + 1, sizeof *dims->atoms, 1u << 16,
+                  &ignored)) {
         fail(dims, "out of memory for dimensions");
         return -1;
     }
@@ -109,7 +111,8 @@ static lofi_dim add_scaled(lofi_dims *dims, lofi_polynomial a, lofi_polynomial b
     for (int i = 0; i < a.term_count; i++) fits = fits && insert_term(list, &count, &a.terms[i]);
     for (int i = 0; i < b.term_count; i++) {
         lofi_term term = b.terms[i];
-        if (__builtin_mul_overflow(term.coefficient, factor, &term.coefficient)) return fail(dims, "a dimension too large");
+        if (__builtin_mul_overflow(term.coefficient, factor, &term.coefficient))
+            return fail(dims, "a dimension too large");
         fits = fits && insert_term(list, &count, &term);
     }
     return fits ? intern(dims, list, count) : fail(dims, "a dimension with too many terms");
@@ -180,7 +183,8 @@ lofi_dim lofi_dims_floor_div(lofi_dims *dims, lofi_dim a, int64_t divisor) {
     lofi_dim numerator = intern(dims, rest, rest_count);
     int atom = -1;
     for (size_t i = 0; i < dims->atom_count; i++)
-        if (!dims->atoms[i].name && dims->atoms[i].numerator == numerator && dims->atoms[i].divisor == divisor) atom = (int)i;
+        if (!dims->atoms[i].name && dims->atoms[i].numerator == numerator && dims->atoms[i].divisor == divisor)
+            atom = (int)i;
     if (atom < 0) atom = add_atom(dims, (lofi_atom){.numerator = numerator, .divisor = divisor});
     if (atom < 0) return 0;
     lofi_term quotient = {.coefficient = 1, .factor_count = 1, .factors = {atom}};
@@ -195,7 +199,8 @@ int64_t lofi_dims_value(const lofi_dims *dims, lofi_dim dim, const int64_t *valu
         int64_t product = p->terms[i].coefficient;
         for (int f = 0; f < p->terms[i].factor_count; f++) {
             const lofi_atom *atom = &dims->atoms[p->terms[i].factors[f]];
-            product *= atom->name ? values[atom->symbol] : floor_div(lofi_dims_value(dims, atom->numerator, values), atom->divisor);
+            product *= atom->name ? values[atom->symbol]
+                                  : floor_div(lofi_dims_value(dims, atom->numerator, values), atom->divisor);
         }
         sum += product;
     }
@@ -204,13 +209,18 @@ int64_t lofi_dims_value(const lofi_dims *dims, lofi_dim dim, const int64_t *valu
 
 static void print_term(lofi_dims *dims, lofi_buffer *text, const lofi_term *term) {
     if (text->size && term->coefficient >= 0) lofi_buffer_text(text, "+");
-    if (term->coefficient == -1 && term->factor_count) lofi_buffer_text(text, "-");
-    else if (term->coefficient != 1 || !term->factor_count) lofi_buffer_printf(text, "%lld", (long long)term->coefficient);
+    if (term->coefficient == -1 && term->factor_count)
+        lofi_buffer_text(text, "-");
+    else if (term->coefficient != 1 || !term->factor_count)
+        lofi_buffer_printf(text, "%lld", (long long)term->coefficient);
     for (int f = 0; f < term->factor_count; f++) {
         const lofi_atom *atom = &dims->atoms[term->factors[f]];
         if (f || (term->coefficient != 1 && term->coefficient != -1)) lofi_buffer_text(text, "*");
-        if (atom->name) lofi_buffer_text(text, atom->name);
-        else lofi_buffer_printf(text, "floor((%s)/%lld)", lofi_dims_text(dims, atom->numerator), (long long)atom->divisor);
+        if (atom->name)
+            lofi_buffer_text(text, atom->name);
+        else
+            lofi_buffer_printf(text, "floor((%s)/%lld)", lofi_dims_text(dims, atom->numerator),
+                               (long long)atom->divisor);
     }
 }
 
@@ -222,7 +232,8 @@ const char *lofi_dims_text(lofi_dims *dims, lofi_dim dim) {
     size_t index = (size_t)(-dim - 1);
     if (!dims->texts[index]) {
         lofi_buffer text = LOFI_BUFFER_INIT;
-        for (int i = 0; i < dims->expressions[index].term_count; i++) print_term(dims, &text, &dims->expressions[index].terms[i]);
+        for (int i = 0; i < dims->expressions[index].term_count; i++)
+            print_term(dims, &text, &dims->expressions[index].terms[i]);
         dims->texts[index] = lofi_arena_strdup(dims->arena, lofi_buffer_str(&text));
         lofi_buffer_free(&text);
     }

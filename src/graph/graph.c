@@ -64,7 +64,8 @@ lofi_code lofi_graph_check(const lofi_graph *graph, lofi_error *err) {
         if (err) *err = graph->failure;
         return graph->failure.code;
     }
-    if (graph->dims.failure) return lofi_fail(err, LOFI_ERR_FORMAT, "cannot build the network: %s", graph->dims.failure);
+    if (graph->dims.failure)
+        return lofi_fail(err, LOFI_ERR_FORMAT, "cannot build the network: %s", graph->dims.failure);
     return LOFI_OK;
 }
 
@@ -95,7 +96,8 @@ lofi_dim lofi_dim_floor_div(lofi_graph *graph, lofi_dim a, int64_t divisor) {
 }
 
 lofi_dim lofi_dim_convolved(lofi_graph *graph, lofi_dim in, int64_t kernel, int64_t stride, int64_t padding) {
-    return lofi_dim_offset(graph, lofi_dim_floor_div(graph, lofi_dim_offset(graph, in, 2 * padding - kernel), stride), 1);
+    return lofi_dim_offset(graph, lofi_dim_floor_div(graph, lofi_dim_offset(graph, in, 2 * padding - kernel), stride),
+                           1);
 }
 
 const char *lofi_dim_text(lofi_graph *graph, lofi_dim dim) {
@@ -199,7 +201,8 @@ static const char *missing_input(const lofi_op *op, lofi_tensor *const *inputs, 
     return NULL;
 }
 
-static lofi_node *new_node(lofi_graph *graph, const lofi_op *op, const void *attributes, lofi_tensor *const *inputs, int input_count) {
+static lofi_node *new_node(lofi_graph *graph, const lofi_op *op, const void *attributes, lofi_tensor *const *inputs,
+                           int input_count) {
     lofi_arena *arena = graph->arena;
     lofi_node *node = lofi_arena_alloc(arena, sizeof *node);
     lofi_tensor **in = lofi_arena_alloc(arena, ((size_t)input_count + 1) * sizeof *in);
@@ -208,14 +211,22 @@ static lofi_node *new_node(lofi_graph *graph, const lofi_op *op, const void *att
     if (!node || !in || !out || !copy) return NULL;
     if (input_count) memcpy(in, inputs, (size_t)input_count * sizeof *in);
     if (op->attribute_bytes) memcpy(copy, attributes, op->attribute_bytes);
-    *node = (lofi_node){.op = op, .attributes = copy, .input_count = input_count, .output_count = op->outputs, .inputs = in,
-                        .outputs = out, .index = (int)graph->node_count, .block = graph->block, .scope = scope_of(graph)};
+    *node = (lofi_node){.op = op,
+                        .attributes = copy,
+                        .input_count = input_count,
+                        .output_count = op->outputs,
+                        .inputs = in,
+                        .outputs = out,
+                        .index = (int)graph->node_count,
+                        .block = graph->block,
+                        .scope = scope_of(graph)};
     return node;
 }
 
 static bool append_node(lofi_graph *graph, lofi_node *node, const lofi_shape *shapes) {
     lofi_error ignored;
-    if (lofi_grow((void **)&graph->nodes, &graph->node_capacity, graph->node_count + 1, sizeof *graph->nodes, 1u << 26, &ignored)) {
+    if (lofi_grow((void **)&graph->nodes, &graph->node_capacity, graph->node_count + 1, sizeof *graph->nodes, 1u << 26,
+                  &ignored)) {
         out_of_memory(graph);
         return false;
     }
@@ -255,7 +266,8 @@ bool lofi_graph_add(lofi_graph *graph, const lofi_op *op, const void *attributes
     return true;
 }
 
-lofi_tensor *lofi_graph_add1(lofi_graph *graph, const lofi_op *op, const void *attributes, lofi_tensor *const *inputs, int input_count) {
+lofi_tensor *lofi_graph_add1(lofi_graph *graph, const lofi_op *op, const void *attributes, lofi_tensor *const *inputs,
+                             int input_count) {
     lofi_tensor *output = NULL;
     return lofi_graph_add(graph, op, attributes, inputs, input_count, &output, 1) ? output : NULL;
 }

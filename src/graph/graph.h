@@ -1,7 +1,7 @@
 /* graph.h - a network described once: nodes and tensors with named, symbolic dimensions.
  *
  * A graph only says what is computed. It is run by a session (graph/session.h), differentiated into more of itself
- * (graph/gradient.h) and written out as ONNX. Building never allocates data for activations.
+ * (ops/gradient.h) and written out as ONNX. Building never allocates data for activations.
  *
  * Building and errors: the builder functions (ops/ops.h) return the new tensor. The first thing that does not fit (a
  * shape, a type) is kept in the graph with the names of the node and its block; from then on builders return NULL, and
@@ -120,14 +120,16 @@ lofi_code lofi_graph_check(const lofi_graph *graph, lofi_error *err) LOFI_MUST_U
 /* Names of nodes built between push and pop: pushed names join with '.'. */
 void lofi_graph_scope_push(lofi_graph *graph, const char *format, ...) LOFI_PRINTF(2, 3);
 void lofi_graph_scope_pop(lofi_graph *graph);
-const char *lofi_graph_scope(const lofi_graph *graph); /* the present joined name, "" outside of any; lives as long as the graph */
+const char *lofi_graph_scope(
+    const lofi_graph *graph); /* the present joined name, "" outside of any; lives as long as the graph */
 
 /* Nodes between begin and end form one block: what gradient checkpointing recomputes as a whole. Blocks follow one
  * another, they do not nest. */
 void lofi_graph_block_begin(lofi_graph *graph);
 void lofi_graph_block_end(lofi_graph *graph);
-int lofi_graph_block_current(const lofi_graph *graph);           /* -1 outside */
-void lofi_graph_block_resume(lofi_graph *graph, int block);      /* gradient.c: nodes added belong to that block (-1: none) */
+int lofi_graph_block_current(const lofi_graph *graph); /* -1 outside */
+void lofi_graph_block_resume(lofi_graph *graph,
+                             int block); /* gradient.c: nodes added belong to that block (-1: none) */
 
 /* In execution order. */
 size_t lofi_graph_node_count(const lofi_graph *graph);

@@ -38,7 +38,7 @@ int64_t lofi_call_dim(const lofi_call *call, lofi_dim dim);
 /* The ONNX file being written (onnx/), as seen by an op. */
 typedef struct lofi_onnx lofi_onnx;
 
-/* The state of a differentiation (graph/gradient.h), as seen by an op. */
+/* The state of a differentiation (ops/gradient.h), as seen by an op. */
 typedef struct lofi_gradient lofi_gradient;
 
 struct lofi_op {

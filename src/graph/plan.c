@@ -26,14 +26,16 @@ static size_t tensor_bytes(const lofi_view *view) {
     return (size_t)view->count * lofi_dtype_bytes(view->dtype);
 }
 
-static lofi_code evaluate_shape(const lofi_graph *graph, const lofi_tensor *tensor, const int64_t *symbols, lofi_view *view,
-                                lofi_error *err) {
+static lofi_code evaluate_shape(const lofi_graph *graph, const lofi_tensor *tensor, const int64_t *symbols,
+                                lofi_view *view, lofi_error *err) {
     *view = (lofi_view){.dtype = tensor->shape.dtype, .rank = tensor->shape.rank, .count = 1};
     for (int i = 0; i < view->rank; i++) {
         view->dims[i] = lofi_dim_value(graph, tensor->shape.dims[i], symbols);
         if (view->dims[i] < 0)
             return lofi_fail(err, LOFI_ERR_USAGE, "input too short: a dimension of tensor '%s' comes out as %lld",
-                             tensor->name ? tensor->name : tensor->producer ? tensor->producer->scope : "?",
+                             tensor->name       ? tensor->name
+                             : tensor->producer ? tensor->producer->scope
+                                                : "?",
                              (long long)view->dims[i]);
         if (!lofi_mul_i64(view->count, view->dims[i], &view->count) || view->count > INT64_MAX / 16)
             return lofi_fail(err, LOFI_ERR_MEMORY, "a tensor of the network is too large");
@@ -69,7 +71,8 @@ static void find_lifetimes(planner *p) {
     }
     for (size_t t = 0; t < graph->tensor_count; t++) {
         if (graph->tensors[t]->flags & LOFI_TENSOR_INPUT) touch(p, (int)t, -1);
-        if (graph->tensors[t]->flags & (LOFI_TENSOR_INPUT | LOFI_TENSOR_OUTPUT)) touch(p, (int)t, (int)graph->node_count);
+        if (graph->tensors[t]->flags & (LOFI_TENSOR_INPUT | LOFI_TENSOR_OUTPUT))
+            touch(p, (int)t, (int)graph->node_count);
     }
 }
 
@@ -98,8 +101,8 @@ static void find_in_place(planner *p) {
 
 static void add_interval(planner *p, size_t bytes, int first, int last, int tensor, int node) {
     bytes = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    p->intervals[p->interval_count++] =
-        (interval){.bytes = bytes ? bytes : ALIGNMENT, .first = first, .last = last, .tensor = tensor, .node = node};
+    p->intervals[p->interval_count++] = (interval){
+        .bytes = bytes ? bytes : ALIGNMENT, .first = first, .last = last, .tensor = tensor, .node = node};
 }
 
 static void collect_intervals(planner *p) {
@@ -146,8 +149,10 @@ static lofi_code assign_places(planner *p, lofi_error *err) {
     free(placed);
     for (size_t i = 0; i < p->interval_count; i++) {
         const interval *item = &p->intervals[i];
-        if (item->tensor >= 0) p->plan->places[item->tensor] = item->place;
-        else p->plan->workspaces[item->node] = item->place;
+        if (item->tensor >= 0)
+            p->plan->places[item->tensor] = item->place;
+        else
+            p->plan->workspaces[item->node] = item->place;
     }
     p->plan->bytes = total;
     return LOFI_OK;
@@ -159,8 +164,13 @@ static void prepare_calls(planner *p, int threads) {
     for (size_t n = 0; n < p->graph->node_count; n++) {
         const lofi_node *node = p->graph->nodes[n];
         lofi_call *call = &p->plan->calls[n];
-        *call = (lofi_call){.attributes = node->attributes, .input_count = node->input_count, .output_count = node->output_count,
-                            .inputs = next, .outputs = next + node->input_count, .threads = threads, .graph = p->graph,
+        *call = (lofi_call){.attributes = node->attributes,
+                            .input_count = node->input_count,
+                            .output_count = node->output_count,
+                            .inputs = next,
+                            .outputs = next + node->input_count,
+                            .threads = threads,
+                            .graph = p->graph,
                             .symbols = p->plan->symbols};
         next += node->input_count + node->output_count;
         for (int i = 0; i < node->input_count; i++)
@@ -190,8 +200,8 @@ static lofi_code allocate(planner *p, lofi_error *err) {
     p->first = malloc(tensors * sizeof *p->first);
     p->last = malloc(tensors * sizeof *p->last);
     p->intervals = malloc((tensors + nodes) * sizeof *p->intervals);
-    if (!plan->symbols || !plan->views || !plan->places || !plan->workspaces || !plan->calls || !plan->operands || !plan->roots ||
-        !p->first || !p->last || !p->intervals)
+    if (!plan->symbols || !plan->views || !plan->places || !plan->workspaces || !plan->calls || !plan->operands ||
+        !plan->roots || !p->first || !p->last || !p->intervals)
         return lofi_fail(err, LOFI_ERR_MEMORY, "out of memory for a memory plan");
     for (size_t t = 0; t < tensors; t++) {
         plan->places[t] = LOFI_NO_PLACE;
@@ -215,15 +225,18 @@ static lofi_code make_plan(planner *p, const int64_t *symbols, int threads, lofi
     return assign_places(p, err);
 }
 
-lofi_code lofi_plan_new(lofi_plan **out, const lofi_graph *graph, const int64_t *symbols, int threads, lofi_error *err) {
+lofi_code lofi_plan_new(lofi_plan **out, const lofi_graph *graph, const int64_t *symbols, int threads,
+                        lofi_error *err) {
     planner p = {.graph = graph, .plan = calloc(1, sizeof(lofi_plan))};
     if (!p.plan) return lofi_fail(err, LOFI_ERR_MEMORY, "out of memory for a memory plan");
     lofi_code code = make_plan(&p, symbols, threads, err);
     free(p.first);
     free(p.last);
     free(p.intervals);
-    if (code == LOFI_OK) *out = p.plan;
-    else lofi_plan_free(p.plan);
+    if (code == LOFI_OK)
+        *out = p.plan;
+    else
+        lofi_plan_free(p.plan);
     return code;
 }
 
@@ -243,7 +256,9 @@ void lofi_plan_attach(lofi_plan *plan, const lofi_graph *graph, unsigned char *b
     for (size_t t = 0; t < graph->tensor_count; t++) {
         int root = root_of(plan, (int)t);
         const lofi_tensor *owner = graph->tensors[root];
-        plan->views[t].data = owns_memory(owner) ? plan->places[root] == LOFI_NO_PLACE ? NULL : buffer + plan->places[root] : owner->data;
+        plan->views[t].data = owns_memory(owner)
+                                  ? plan->places[root] == LOFI_NO_PLACE ? NULL : buffer + plan->places[root]
+                                  : owner->data;
     }
     for (size_t n = 0; n < graph->node_count; n++) {
         const lofi_node *node = graph->nodes[n];

@@ -20,8 +20,8 @@ typedef struct lofi_plan {
 } lofi_plan;
 
 /* Makes a plan. LOFI_ERR_USAGE when a dimension comes out negative, LOFI_ERR_MEMORY when sizes overflow. */
-lofi_code lofi_plan_new(lofi_plan **out, const lofi_graph *graph, const int64_t *symbols, int threads, lofi_error *err)
-    LOFI_MUST_USE;
+lofi_code lofi_plan_new(lofi_plan **out, const lofi_graph *graph, const int64_t *symbols, int threads,
+                        lofi_error *err) LOFI_MUST_USE;
 void lofi_plan_free(lofi_plan *plan);
 /* Points every view and call at `buffer` and at the memory of parameters. */
 void lofi_plan_attach(lofi_plan *plan, const lofi_graph *graph, unsigned char *buffer);

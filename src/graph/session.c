@@ -25,7 +25,7 @@ struct lofi_session {
     uint64_t clock;
     struct {
         int64_t calls, nanoseconds;
-    } *profile; /* per node */
+    } * profile; /* per node */
 };
 
 lofi_code lofi_session_new(lofi_session **out, lofi_graph *graph, lofi_session_options options, lofi_error *err) {
@@ -121,10 +121,13 @@ lofi_code lofi_session_prepare(lofi_session *session, lofi_error *err) {
     return LOFI_OK;
 }
 
-lofi_code lofi_session_data(lofi_session *session, const lofi_tensor *tensor, void **data, int64_t *count, lofi_error *err) {
+lofi_code lofi_session_data(lofi_session *session, const lofi_tensor *tensor, void **data, int64_t *count,
+                            lofi_error *err) {
     assert(session->present && "prepare first");
     const lofi_view *view = &session->present->views[tensor->index];
-    if (!view->data) return lofi_fail(err, LOFI_ERR_NOT_FOUND, "tensor '%s' has no memory in this run", tensor->name ? tensor->name : "?");
+    if (!view->data)
+        return lofi_fail(err, LOFI_ERR_NOT_FOUND, "tensor '%s' has no memory in this run",
+                         tensor->name ? tensor->name : "?");
     *data = view->data;
     if (count) *count = view->count;
     return LOFI_OK;
@@ -141,9 +144,11 @@ void lofi_session_run(lofi_session *session) {
         const lofi_node *node = session->graph->nodes[n];
         const lofi_call *call = &session->present->calls[n];
         int64_t start = lofi_now_ns();
-        if (!node->op->view) node->op->cpu(call);
+        if (!node->op->view)
+            node->op->cpu(call);
         else if (call->outputs[0].data != call->inputs[0].data && call->outputs[0].count)
-            memcpy(call->outputs[0].data, call->inputs[0].data, (size_t)call->outputs[0].count * lofi_dtype_bytes(call->outputs[0].dtype));
+            memcpy(call->outputs[0].data, call->inputs[0].data,
+                   (size_t)call->outputs[0].count * lofi_dtype_bytes(call->outputs[0].dtype));
         session->profile[n].nanoseconds += lofi_now_ns() - start;
         session->profile[n].calls++;
     }
@@ -161,8 +166,8 @@ lofi_session_stats lofi_session_get_stats(const lofi_session *session) {
                                 .nodes = session->graph->node_count};
 }
 
-void lofi_session_profile(lofi_session *session, bool reset, void (*report)(void *user, const char *op, int64_t calls, double seconds),
-                          void *user) {
+void lofi_session_profile(lofi_session *session, bool reset,
+                          void (*report)(void *user, const char *op, int64_t calls, double seconds), void *user) {
     for (size_t n = 0; report && n < session->graph->node_count; n++) {
         const lofi_op *op = session->graph->nodes[n]->op;
         bool seen = false;
@@ -170,7 +175,8 @@ void lofi_session_profile(lofi_session *session, bool reset, void (*report)(void
         if (seen) continue;
         int64_t calls = 0, nanoseconds = 0;
         for (size_t m = n; m < session->graph->node_count; m++)
-            if (session->graph->nodes[m]->op == op) calls += session->profile[m].calls, nanoseconds += session->profile[m].nanoseconds;
+            if (session->graph->nodes[m]->op == op)
+                calls += session->profile[m].calls, nanoseconds += session->profile[m].nanoseconds;
         report(user, op->name, calls, (double)nanoseconds * 1e-9);
     }
     if (reset) memset(session->profile, 0, session->graph->node_count * sizeof *session->profile);

@@ -18,8 +18,8 @@ typedef struct lofi_session_options {
 } lofi_session_options;
 
 /* The graph must outlive the session, must be free of failures and not be added to any more. */
-lofi_code lofi_session_new(lofi_session **out, lofi_graph *graph, lofi_session_options options, lofi_error *err)
-    LOFI_MUST_USE;
+lofi_code lofi_session_new(lofi_session **out, lofi_graph *graph, lofi_session_options options,
+                           lofi_error *err) LOFI_MUST_USE;
 void lofi_session_free(lofi_session *session); /* NULL is fine */
 
 /* The value of a symbol for the next lofi_session_prepare. An unknown name is a programmer's mistake. */
@@ -29,8 +29,8 @@ void lofi_session_set(lofi_session *session, const char *symbol, int64_t value);
 lofi_code lofi_session_prepare(lofi_session *session, lofi_error *err) LOFI_MUST_USE;
 
 /* The memory of an input (to be written before run) or an output (to be read after it), and its shape as numbers. */
-lofi_code lofi_session_data(lofi_session *session, const lofi_tensor *tensor, void **data, int64_t *count, lofi_error *err)
-    LOFI_MUST_USE;
+lofi_code lofi_session_data(lofi_session *session, const lofi_tensor *tensor, void **data, int64_t *count,
+                            lofi_error *err) LOFI_MUST_USE;
 int64_t lofi_session_dim(const lofi_session *session, const lofi_tensor *tensor, int axis);
 
 /* Runs all nodes. Needs no memory beyond what prepare took. */
@@ -50,7 +50,7 @@ typedef struct lofi_session_stats {
 lofi_session_stats lofi_session_get_stats(const lofi_session *session);
 
 /* Seconds spent per operator since the start or the last call with reset; for profiles. `report` is called per op. */
-void lofi_session_profile(lofi_session *session, bool reset, void (*report)(void *user, const char *op, int64_t calls, double seconds),
-                          void *user);
+void lofi_session_profile(lofi_session *session, bool reset,
+                          void (*report)(void *user, const char *op, int64_t calls, double seconds), void *user);
 
 #endif

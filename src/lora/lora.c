@@ -10,8 +10,8 @@
 #include "base/memory.h"
 #include "base/random.h"
 
-static const char *const original_targets[] = {"speaker_embedder", "linear_q", "linear_k", "linear_v",
-                                               "to_q",             "to_k",     "to_v",     "to_out.0"};
+static const char *const original_targets[] = {
+    "speaker_embedder", "linear_q", "linear_k", "linear_v", "to_q", "to_k", "to_v", "to_out.0"};
 
 lofi_lora_config lofi_lora_config_default(void) {
     lofi_lora_config config = {.rank = 256, .alpha = 32, .rslora = true};
@@ -32,8 +32,8 @@ static lofi_code load_targets(lofi_lora_config *config, const json_t *root, cons
     LOFI_TRY(lofi_json_array(&targets, root, "target_modules", path, err));
     config->target_count = json_array_size(targets);
     if (config->target_count == 0 || config->target_count > LOFI_LORA_MAX_TARGETS)
-        return lofi_fail(err, LOFI_ERR_FORMAT, "'%s': target_modules has %zu names, expected 1 to %d", path, config->target_count,
-                         LOFI_LORA_MAX_TARGETS);
+        return lofi_fail(err, LOFI_ERR_FORMAT, "'%s': target_modules has %zu names, expected 1 to %d", path,
+                         config->target_count, LOFI_LORA_MAX_TARGETS);
     for (size_t i = 0; i < config->target_count; i++) {
         const char *name = json_string_value(json_array_get(targets, i));
         if (!name || !*name || strlen(name) >= sizeof config->targets[i])
@@ -45,8 +45,8 @@ static lofi_code load_targets(lofi_lora_config *config, const json_t *root, cons
 
 /* Options of PEFT that change what an adapter computes and that this program does not have. */
 static lofi_code refuse_other_options(const json_t *root, const char *path, lofi_error *err) {
-    static const char *const objects[] = {"rank_pattern", "alpha_pattern", "layers_to_transform", "layer_replication", "modules_to_save",
-                                          "exclude_modules"};
+    static const char *const objects[] = {"rank_pattern",      "alpha_pattern",   "layers_to_transform",
+                                          "layer_replication", "modules_to_save", "exclude_modules"};
     for (size_t i = 0; i < sizeof objects / sizeof *objects; i++) {
         const json_t *value = json_object_get(root, objects[i]);
         bool empty = !value || json_is_null(value) || (json_is_object(value) && !json_object_size(value)) ||
@@ -60,7 +60,11 @@ static lofi_code refuse_other_options(const json_t *root, const char *path, lofi
     LOFI_TRY(lofi_json_bool_or(&dora, root, "use_dora", false, path, err));
     LOFI_TRY(lofi_json_bool_or(&lora_bias, root, "lora_bias", false, path, err));
     LOFI_TRY(lofi_json_string_or(&bias, root, "bias", "none", path, err));
-    const char *option = dropout != 0 ? "lora_dropout" : dora ? "use_dora" : lora_bias ? "lora_bias" : strcmp(bias, "none") ? "bias" : NULL;
+    const char *option = dropout != 0           ? "lora_dropout"
+                         : dora                 ? "use_dora"
+                         : lora_bias            ? "lora_bias"
+                         : strcmp(bias, "none") ? "bias"
+                                                : NULL;
     if (option) return lofi_fail(err, LOFI_ERR_UNSUPPORTED, "'%s': '%s' is not supported", path, option);
     return LOFI_OK;
 }
@@ -120,15 +124,22 @@ static lofi_code add_layers(lofi_adapter *adapter, const lofi_weight_table *tabl
         if (!layer_of(&table->entries[i], name) || !lofi_lora_matches(config, name)) continue;
         for (size_t t = 0; t < config->target_count; t++) seen[t] = seen[t] || target_matches(config->targets[t], name);
         int64_t out = table->entries[i].dims[0], in = table->entries[i].dims[1];
-        lofi_lora_layer layer = {.name = lofi_arena_strdup(adapter->arena, name), .in = in, .out = out, .rank = config->rank,
-                                 .scale = (float)lofi_lora_scale(config), .a_offset = adapter->value_count};
+        lofi_lora_layer layer = {.name = lofi_arena_strdup(adapter->arena, name),
+                                 .in = in,
+                                 .out = out,
+                                 .rank = config->rank,
+                                 .scale = (float)lofi_lora_scale(config),
+                                 .a_offset = adapter->value_count};
         layer.b_offset = layer.a_offset + (size_t)(in * config->rank);
         adapter->value_count = layer.b_offset + (size_t)(out * config->rank);
         adapter->layers[adapter->layer_count++] = layer;
     }
-    if (!adapter->layer_count) return lofi_fail(err, LOFI_ERR_NOT_FOUND, "no layer of the model matches the adapter's target modules");
+    if (!adapter->layer_count)
+        return lofi_fail(err, LOFI_ERR_NOT_FOUND, "no layer of the model matches the adapter's target modules");
     for (size_t t = 0; t < config->target_count; t++)
-        if (!seen[t]) return lofi_fail(err, LOFI_ERR_USAGE, "no layer of the model matches target module '%s'", config->targets[t]);
+        if (!seen[t])
+            return lofi_fail(err, LOFI_ERR_USAGE, "no layer of the model matches target module '%s'",
+                             config->targets[t]);
     return LOFI_OK;
 }
 
@@ -138,13 +149,16 @@ static lofi_code fill_adapter(lofi_adapter *adapter, const lofi_weight_table *ta
     return lofi_alloc((void **)&adapter->values, adapter->value_count, sizeof(float), "an adapter", err);
 }
 
-lofi_code lofi_adapter_new(lofi_adapter **out, const lofi_lora_config *config, const lofi_weight_table *table, lofi_error *err) {
+lofi_code lofi_adapter_new(lofi_adapter **out, const lofi_lora_config *config, const lofi_weight_table *table,
+                           lofi_error *err) {
     lofi_adapter *adapter = calloc(1, sizeof *adapter);
     if (!adapter) return lofi_fail(err, LOFI_ERR_MEMORY, "out of memory for an adapter");
     adapter->config = *config;
     lofi_code code = fill_adapter(adapter, table, err);
-    if (code == LOFI_OK) *out = adapter;
-    else lofi_adapter_free(adapter);
+    if (code == LOFI_OK)
+        *out = adapter;
+    else
+        lofi_adapter_free(adapter);
     return code;
 }
 
@@ -175,8 +189,8 @@ const lofi_lora_layer *lofi_adapter_find(const lofi_adapter *adapter, const char
 
 /* ---- attaching ---- */
 
-static lofi_tensor *factor(const lofi_attachment *attachment, lofi_graph *graph, const char *layer, const char *which, int64_t rows,
-                           int64_t columns, size_t offset) {
+static lofi_tensor *factor(const lofi_attachment *attachment, lofi_graph *graph, const char *layer, const char *which,
+                           int64_t rows, int64_t columns, size_t offset) {
     char name[600];
     snprintf(name, sizeof name, "%s.lora_%s.weight", layer, which);
     lofi_tensor *present = lofi_graph_find(graph, name);
@@ -185,7 +199,8 @@ static lofi_tensor *factor(const lofi_attachment *attachment, lofi_graph *graph,
     return lofi_graph_parameter(graph, name, shape, attachment->adapter->values + offset, attachment->trainable);
 }
 
-static bool attach(void *user, lofi_graph *graph, const char *name, int64_t in, int64_t out, lofi_tensor **a, lofi_tensor **b, float *scale) {
+static bool attach(void *user, lofi_graph *graph, const char *name, int64_t in, int64_t out, lofi_tensor **a,
+                   lofi_tensor **b, float *scale) {
     const lofi_attachment *attachment = user;
     const lofi_lora_layer *layer = lofi_adapter_find(attachment->adapter, name);
     if (!layer || layer->in != in || layer->out != out) return false;
@@ -199,12 +214,15 @@ lofi_adapter_hook lofi_attachment_hook(lofi_attachment *attachment) {
     return (lofi_adapter_hook){.user = attachment, .attach = attach};
 }
 
-lofi_code lofi_attachment_tensors(const lofi_adapter *adapter, const lofi_graph *graph, lofi_tensor **tensors, lofi_error *err) {
+lofi_code lofi_attachment_tensors(const lofi_adapter *adapter, const lofi_graph *graph, lofi_tensor **tensors,
+                                  lofi_error *err) {
     for (size_t i = 0; i < 2 * adapter->layer_count; i++) {
         char name[600];
         snprintf(name, sizeof name, "%s.lora_%s.weight", adapter->layers[i / 2].name, i % 2 ? "B" : "A");
         tensors[i] = lofi_graph_find(graph, name);
-        if (!tensors[i]) return lofi_fail(err, LOFI_ERR_NOT_FOUND, "the network has no adapted layer '%s'", adapter->layers[i / 2].name);
+        if (!tensors[i])
+            return lofi_fail(err, LOFI_ERR_NOT_FOUND, "the network has no adapted layer '%s'",
+                             adapter->layers[i / 2].name);
     }
     return LOFI_OK;
 }

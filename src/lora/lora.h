@@ -16,7 +16,7 @@
 #include "models/builder.h"
 
 #define LOFI_LORA_MAX_TARGETS 32
-#define LOFI_LORA_MAX_RANK 4096
+#define LOFI_LORA_MAX_RANK    4096
 
 typedef struct lofi_lora_config {
     int64_t rank; /* 1..LOFI_LORA_MAX_RANK */
@@ -53,8 +53,8 @@ typedef struct lofi_adapter {
 
 /* Zeroed A and B for every linear layer of the table that the config names. *out is yours. LOFI_ERR_NOT_FOUND when no
  * layer matches; LOFI_ERR_USAGE when a target matches none. */
-lofi_code lofi_adapter_new(lofi_adapter **out, const lofi_lora_config *config, const lofi_weight_table *table, lofi_error *err)
-    LOFI_MUST_USE;
+lofi_code lofi_adapter_new(lofi_adapter **out, const lofi_lora_config *config, const lofi_weight_table *table,
+                           lofi_error *err) LOFI_MUST_USE;
 void lofi_adapter_free(lofi_adapter *adapter); /* NULL is fine */
 /* A uniform in +-1/sqrt(in) (PEFT's default: Kaiming with a = sqrt(5)), B zero: the adapter starts without effect. */
 void lofi_adapter_init(lofi_adapter *adapter, uint64_t seed);
@@ -70,7 +70,7 @@ typedef struct lofi_attachment {
 lofi_adapter_hook lofi_attachment_hook(lofi_attachment *attachment);
 /* The parameters of an attached adapter in the order of the flat block: tensors[2 i] is A, tensors[2 i + 1] is B of layer i
  * (room for 2 * layer_count). LOFI_ERR_NOT_FOUND names a layer that the graph did not ask for. */
-lofi_code lofi_attachment_tensors(const lofi_adapter *adapter, const lofi_graph *graph, lofi_tensor **tensors, lofi_error *err)
-    LOFI_MUST_USE;
+lofi_code lofi_attachment_tensors(const lofi_adapter *adapter, const lofi_graph *graph, lofi_tensor **tensors,
+                                  lofi_error *err) LOFI_MUST_USE;
 
 #endif

@@ -15,19 +15,20 @@
 #include "lora/lora.h"
 
 #define LOFI_LORA_DIFFUSERS_FILE "pytorch_lora_weights.safetensors"
-#define LOFI_LORA_PEFT_FILE "adapter_model.safetensors"
-#define LOFI_LORA_PEFT_CONFIG "adapter_config.json"
+#define LOFI_LORA_PEFT_FILE      "adapter_model.safetensors"
+#define LOFI_LORA_PEFT_CONFIG    "adapter_config.json"
 
 /* Writes the three files into an existing folder. `metadata`: an object of strings that is added to both headers (program,
  * dataset hash, base model hash), or NULL. */
-lofi_code lofi_adapter_save(const lofi_adapter *adapter, const char *folder, const json_t *metadata, lofi_error *err) LOFI_MUST_USE;
+lofi_code lofi_adapter_save(const lofi_adapter *adapter, const char *folder, const json_t *metadata,
+                            lofi_error *err) LOFI_MUST_USE;
 
 /* Reads an adapter: a folder with one of the forms above (PEFT first), or a .safetensors file. Names with the prefixes
  * `base_model.model.`, `transformer.` and `diffusion_model.`, and the factors lora_A/lora_B or lora_down/lora_up are known. The
  * scale comes from adapter_config.json, from the .alpha tensors, or from the metadata; where none says, it is 1, and a
  * warning names the strength that alpha 32 at that rank would need. Every layer must be in `table` with its sizes: all that
  * do not fit are named in one error. The values come back as f32. *out is yours. */
-lofi_code lofi_adapter_load(lofi_adapter **out, const char *path, const lofi_weight_table *table, lofi_log *log, lofi_error *err)
-    LOFI_MUST_USE;
+lofi_code lofi_adapter_load(lofi_adapter **out, const char *path, const lofi_weight_table *table, lofi_log *log,
+                            lofi_error *err) LOFI_MUST_USE;
 
 #endif

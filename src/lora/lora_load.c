@@ -36,8 +36,10 @@ static void fault(loader *l, const char *format, const char *name, const char *m
 /* ---- names ---- */
 
 static const char *const prefixes[] = {"base_model.model.", "transformer.", "diffusion_model.", NULL};
-static const char *const a_suffixes[] = {".lora_A.weight", ".lora_A.default.weight", ".lora_down.weight", ".lora.down.weight", NULL};
-static const char *const b_suffixes[] = {".lora_B.weight", ".lora_B.default.weight", ".lora_up.weight", ".lora.up.weight", NULL};
+static const char *const a_suffixes[] = {".lora_A.weight", ".lora_A.default.weight", ".lora_down.weight",
+                                         ".lora.down.weight", NULL};
+static const char *const b_suffixes[] = {".lora_B.weight", ".lora_B.default.weight", ".lora_up.weight",
+                                         ".lora.up.weight", NULL};
 static const char *const alpha_suffixes[] = {".alpha", NULL};
 
 /* The layer in `name` when it ends in one of the suffixes; its prefix is cut. */
@@ -94,8 +96,10 @@ static void scale_from_metadata(loader *l) {
     json_object_foreach(root, key, value) {
         const char *last = strrchr(key, '.');
         last = last ? last + 1 : key;
-        if (strcmp(last, "r") == 0 && json_is_integer(value)) l->config.rank = json_integer_value(value), has_rank = true;
-        if (strcmp(last, "lora_alpha") == 0 && json_is_number(value)) l->config.alpha = json_number_value(value), has_alpha = true;
+        if (strcmp(last, "r") == 0 && json_is_integer(value))
+            l->config.rank = json_integer_value(value), has_rank = true;
+        if (strcmp(last, "lora_alpha") == 0 && json_is_number(value))
+            l->config.alpha = json_number_value(value), has_alpha = true;
         if (strcmp(last, "use_rslora") == 0) l->config.rslora = json_is_true(value);
     }
     if (has_rank && has_alpha) l->source = SCALE_CONFIG;
@@ -139,15 +143,19 @@ static void add_layer(loader *l, const char *layer, const lofi_stored_tensor *a,
         char a_text[128], b_text[128], more[400];
         lofi_stored_shape_text(a_text, a);
         lofi_stored_shape_text(b_text, b);
-        snprintf(more, sizeof more, " has A %s and B %s, its weight needs A [rank, %lld] and B [%lld, rank]", a_text, b_text,
-                 (long long)entry->dims[1], (long long)entry->dims[0]);
+        snprintf(more, sizeof more, " has A %s and B %s, its weight needs A [rank, %lld] and B [%lld, rank]", a_text,
+                 b_text, (long long)entry->dims[1], (long long)entry->dims[0]);
         fault(l, "layer", layer, more);
         return;
     }
     lofi_adapter *adapter = l->adapter;
     lofi_lora_layer *added = &adapter->layers[adapter->layer_count++];
-    *added = (lofi_lora_layer){.name = lofi_arena_strdup(adapter->arena, layer), .in = a->dims[1], .out = b->dims[0], .rank = a->dims[0],
-                               .scale = layer_scale(l, layer, a->dims[0]), .a_offset = adapter->value_count};
+    *added = (lofi_lora_layer){.name = lofi_arena_strdup(adapter->arena, layer),
+                               .in = a->dims[1],
+                               .out = b->dims[0],
+                               .rank = a->dims[0],
+                               .scale = layer_scale(l, layer, a->dims[0]),
+                               .a_offset = adapter->value_count};
     added->b_offset = adapter->value_count + a->count;
     adapter->value_count = added->b_offset + b->count;
 }
@@ -159,8 +167,10 @@ static void collect_layers(loader *l) {
         if (layer_name(layer, tensor->name, alpha_suffixes)) continue;
         if (layer_name(layer, tensor->name, a_suffixes)) {
             const lofi_stored_tensor *b = find_part(l, layer, b_suffixes);
-            if (b) add_layer(l, layer, tensor, b);
-            else fault(l, "the second factor (B) is missing for layer", layer, "");
+            if (b)
+                add_layer(l, layer, tensor, b);
+            else
+                fault(l, "the second factor (B) is missing for layer", layer, "");
         } else if (!layer_name(layer, tensor->name, b_suffixes)) {
             fault(l, "not a part of a LoRA adapter:", tensor->name, "");
         } else if (!find_part(l, layer, a_suffixes)) {
@@ -182,7 +192,8 @@ static lofi_code report_faults(loader *l, lofi_error *err) {
     if (!l->fault_count && l->adapter->layer_count) return LOFI_OK;
     if (!l->fault_count) return lofi_fail(err, LOFI_ERR_FORMAT, "'%s' holds no LoRA layer", l->path);
     lofi_fail(err, LOFI_ERR_FORMAT, "adapter '%s' does not fit the model: %zu fault%s: %s%s", l->path, l->fault_count,
-              l->fault_count == 1 ? "" : "s", lofi_buffer_str(&l->faults), l->fault_count > MAX_FAULTS_NAMED ? "; ..." : "");
+              l->fault_count == 1 ? "" : "s", lofi_buffer_str(&l->faults),
+              l->fault_count > MAX_FAULTS_NAMED ? "; ..." : "");
     return lofi_hint(err, "use the adapter with the base model that it was trained on");
 }
 
@@ -213,7 +224,8 @@ static lofi_code load_layers(loader *l, lofi_log *log, lofi_error *err) {
     name_config(l);
     if (l->unscaled)
         lofi_warn(log,
-                  "'%s' does not say its scale: it is taken as 1; had it been trained with alpha 32 at rank %lld, rank-stabilised, it would "
+                  "'%s' does not say its scale: it is taken as 1; had it been trained with alpha 32 at rank %lld, "
+                  "rank-stabilised, it would "
                   "need strength %.4g",
                   l->path, (long long)l->adapter->config.rank, 32.0 / sqrt((double)l->adapter->config.rank));
     return LOFI_OK;
@@ -240,8 +252,8 @@ static lofi_code locate(loader *l, char file[LOFI_PATH_MAX], lofi_error *err) {
     }
     LOFI_TRY(lofi_path_format(file, err, "%s/%s", l->path, LOFI_LORA_DIFFUSERS_FILE));
     if (lofi_path_is_file(file)) return LOFI_OK;
-    return lofi_fail(err, LOFI_ERR_NOT_FOUND, "no adapter in folder '%s': neither %s with %s nor %s is there", l->path, LOFI_LORA_PEFT_FILE,
-                     LOFI_LORA_PEFT_CONFIG, LOFI_LORA_DIFFUSERS_FILE);
+    return lofi_fail(err, LOFI_ERR_NOT_FOUND, "no adapter in folder '%s': neither %s with %s nor %s is there", l->path,
+                     LOFI_LORA_PEFT_FILE, LOFI_LORA_PEFT_CONFIG, LOFI_LORA_DIFFUSERS_FILE);
 }
 
 static lofi_code load(loader *l, lofi_log *log, lofi_error *err) {
@@ -251,11 +263,14 @@ static lofi_code load(loader *l, lofi_log *log, lofi_error *err) {
     return load_layers(l, log, err);
 }
 
-lofi_code lofi_adapter_load(lofi_adapter **out, const char *path, const lofi_weight_table *table, lofi_log *log, lofi_error *err) {
+lofi_code lofi_adapter_load(lofi_adapter **out, const char *path, const lofi_weight_table *table, lofi_log *log,
+                            lofi_error *err) {
     loader l = {.path = path, .table = table, .faults = LOFI_BUFFER_INIT};
     lofi_code code = load(&l, log, err);
-    if (code == LOFI_OK) *out = l.adapter;
-    else lofi_adapter_free(l.adapter);
+    if (code == LOFI_OK)
+        *out = l.adapter;
+    else
+        lofi_adapter_free(l.adapter);
     lofi_safetensors_close(l.file);
     lofi_buffer_free(&l.faults);
     return code;

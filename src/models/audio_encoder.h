@@ -13,19 +13,19 @@ typedef struct lofi_audio_encoder lofi_audio_encoder;
 
 /* dcae_folder: config.json and weights of music_dcae_f8c8; vocoder_folder: only its config.json is read, for the mel
  * settings (sampling_rate, n_fft, win_length, hop_length, n_mels, f_min, f_max). threads 0: all. *out is yours. */
-lofi_code lofi_audio_encoder_open(lofi_audio_encoder **out, const char *dcae_folder, const char *vocoder_folder, int threads,
-                                  lofi_error *err) LOFI_MUST_USE;
+lofi_code lofi_audio_encoder_open(lofi_audio_encoder **out, const char *dcae_folder, const char *vocoder_folder,
+                                  int threads, lofi_error *err) LOFI_MUST_USE;
 void lofi_audio_encoder_close(lofi_audio_encoder *encoder); /* NULL is fine */
 
 typedef struct lofi_latents {
-    const float *values;       /* [channels, height, frames], borrowed until the next call */
-    int64_t channels, height;  /* 8 and 16 in the released model */
+    const float *values;      /* [channels, height, frames], borrowed until the next call */
+    int64_t channels, height; /* 8 and 16 in the released model */
     int64_t frames;
 } lofi_latents;
 
 /* samples: [2, count] planar at 48 kHz. Clipped to [-1, 1] first, as the trainer's data reader does. */
-lofi_code lofi_audio_encoder_run(lofi_audio_encoder *encoder, const float *samples, int64_t count, lofi_latents *out, lofi_error *err)
-    LOFI_MUST_USE;
+lofi_code lofi_audio_encoder_run(lofi_audio_encoder *encoder, const float *samples, int64_t count, lofi_latents *out,
+                                 lofi_error *err) LOFI_MUST_USE;
 
 /* SHA-256 of everything that the latents depend on besides the samples: config files and weights. Takes the time of reading
  * the weights once. */

@@ -40,8 +40,8 @@ static lofi_code open_parts(lofi_text_encoder *encoder, const char *folder, int 
     LOFI_TRY(build(encoder, threads, err));
     int64_t tokens = lofi_tokenizer_vocab_size(encoder->tokenizer);
     if (tokens <= encoder->config.vocabulary) return LOFI_OK;
-    lofi_fail(err, LOFI_ERR_FORMAT, "'%s' has %lld tokens, but the text encoder beside it knows only %lld", path, (long long)tokens,
-              (long long)encoder->config.vocabulary);
+    lofi_fail(err, LOFI_ERR_FORMAT, "'%s' has %lld tokens, but the text encoder beside it knows only %lld", path,
+              (long long)tokens, (long long)encoder->config.vocabulary);
     return lofi_hint(err, "use the tokenizer.json that belongs to the model");
 }
 
@@ -49,8 +49,10 @@ lofi_code lofi_text_encoder_open(lofi_text_encoder **out, const char *folder, in
     lofi_text_encoder *encoder = calloc(1, sizeof *encoder);
     if (!encoder) return lofi_fail(err, LOFI_ERR_MEMORY, "out of memory for the text encoder");
     lofi_code code = open_parts(encoder, folder, threads, err);
-    if (code == LOFI_OK) *out = encoder;
-    else lofi_text_encoder_close(encoder);
+    if (code == LOFI_OK)
+        *out = encoder;
+    else
+        lofi_text_encoder_close(encoder);
     return code;
 }
 
@@ -67,7 +69,8 @@ int64_t lofi_text_encoder_width(const lofi_text_encoder *encoder) {
     return encoder->config.width;
 }
 
-static lofi_code run(lofi_text_encoder *encoder, const int64_t *ids, size_t count, const float **states, lofi_error *err) {
+static lofi_code run(lofi_text_encoder *encoder, const int64_t *ids, size_t count, const float **states,
+                     lofi_error *err) {
     void *data;
     lofi_session_set(encoder->session, "text", (int64_t)count);
     LOFI_TRY(lofi_session_prepare(encoder->session, err));
@@ -81,7 +84,8 @@ static lofi_code run(lofi_text_encoder *encoder, const int64_t *ids, size_t coun
     return LOFI_OK;
 }
 
-lofi_code lofi_text_encoder_run(lofi_text_encoder *encoder, const char *prompt, const float **states, int64_t *tokens, lofi_error *err) {
+lofi_code lofi_text_encoder_run(lofi_text_encoder *encoder, const char *prompt, const float **states, int64_t *tokens,
+                                lofi_error *err) {
     int64_t *ids;
     size_t count;
     LOFI_TRY(lofi_tokenizer_encode(encoder->tokenizer, prompt, LOFI_TEXT_MAX_TOKENS, &ids, &count, err));

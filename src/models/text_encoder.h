@@ -14,12 +14,13 @@
 typedef struct lofi_text_encoder lofi_text_encoder;
 
 /* folder: the component's (config.json, weights, tokenizer.json). threads 0: all. *out is yours. */
-lofi_code lofi_text_encoder_open(lofi_text_encoder **out, const char *folder, int threads, lofi_error *err) LOFI_MUST_USE;
+lofi_code lofi_text_encoder_open(lofi_text_encoder **out, const char *folder, int threads,
+                                 lofi_error *err) LOFI_MUST_USE;
 void lofi_text_encoder_close(lofi_text_encoder *encoder); /* NULL is fine */
 
 int64_t lofi_text_encoder_width(const lofi_text_encoder *encoder);
 /* states: [*tokens, width], borrowed until the next call; every token is valid (its mask is 1). */
-lofi_code lofi_text_encoder_run(lofi_text_encoder *encoder, const char *prompt, const float **states, int64_t *tokens, lofi_error *err)
-    LOFI_MUST_USE;
+lofi_code lofi_text_encoder_run(lofi_text_encoder *encoder, const char *prompt, const float **states, int64_t *tokens,
+                                lofi_error *err) LOFI_MUST_USE;
 
 #endif

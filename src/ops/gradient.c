@@ -6,7 +6,7 @@
  *
  * It lives in ops/ and not in graph/ because summing gradients takes the add operator.
  */
-#include "graph/gradient.h"
+#include "ops/gradient.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -47,7 +47,9 @@ static lofi_tensor *recompute(lofi_gradient *gradient, lofi_tensor *tensor) {
         inputs[i] = inside ? recompute(gradient, input) : input;
         if (input && !inputs[i]) return NULL;
     }
-    if (!lofi_graph_add(gradient->graph, node->op, node->attributes, inputs, node->input_count, outputs, node->output_count)) return NULL;
+    if (!lofi_graph_add(gradient->graph, node->op, node->attributes, inputs, node->input_count, outputs,
+                        node->output_count))
+        return NULL;
     for (int i = 0; i < node->output_count; i++) gradient->copies[node->outputs[i]->index] = outputs[i];
     return gradient->copies[tensor->index];
 }
@@ -104,8 +106,9 @@ static lofi_code differentiate_node(lofi_gradient *gradient, const lofi_node *no
         if (!lofi_gradient_wanted(gradient, node, i)) continue;
         wanted = true;
         if (!node->op->gradient || !(node->op->differentiable >> i & 1))
-            return lofi_fail(err, LOFI_ERR_UNSUPPORTED, "operator '%s' at '%s' has no gradient of its input %d: %s", node->op->name,
-                             node->scope, i, node->op->gradient_gap ? node->op->gradient_gap : "none is known");
+            return lofi_fail(err, LOFI_ERR_UNSUPPORTED, "operator '%s' at '%s' has no gradient of its input %d: %s",
+                             node->op->name, node->scope, i,
+                             node->op->gradient_gap ? node->op->gradient_gap : "none is known");
     }
     if (wanted) node->op->gradient(gradient, node);
     return lofi_graph_check(gradient->graph, err);
@@ -136,9 +139,11 @@ static lofi_tensor *publish(lofi_gradient *gradient, const lofi_tensor *wanted, 
 static lofi_code differentiate(lofi_gradient *gradient, lofi_tensor *loss, lofi_tensor *const *wanted, size_t count,
                                void *const *grads_data, lofi_tensor **grads, lofi_error *err) {
     lofi_graph *graph = gradient->graph;
-    if (!gradient->depends || !gradient->values || !gradient->copies) return lofi_fail(err, LOFI_ERR_MEMORY, "out of memory for gradients");
+    if (!gradient->depends || !gradient->values || !gradient->copies)
+        return lofi_fail(err, LOFI_ERR_MEMORY, "out of memory for gradients");
     if (loss->shape.dtype != LOFI_F32 || lofi_shape_count(graph, &loss->shape) != 1)
-        return lofi_fail(err, LOFI_ERR_FORMAT, "a loss must be one f32 number, this is %s", lofi_shape_text(graph, &loss->shape));
+        return lofi_fail(err, LOFI_ERR_FORMAT, "a loss must be one f32 number, this is %s",
+                         lofi_shape_text(graph, &loss->shape));
     for (size_t i = 0; i < count; i++) assert(wanted[i]->shape.dtype == LOFI_F32);
     find_dependent(gradient, wanted, count);
     LOFI_TRY(sweep(gradient, loss, err));
@@ -147,7 +152,8 @@ static lofi_code differentiate(lofi_gradient *gradient, lofi_tensor *loss, lofi_
 }
 
 lofi_code lofi_graph_differentiate(lofi_graph *graph, lofi_tensor *loss, lofi_tensor *const *wanted, size_t count,
-                                   void *const *grads_data, lofi_gradient_options options, lofi_tensor **grads, lofi_error *err) {
+                                   void *const *grads_data, lofi_gradient_options options, lofi_tensor **grads,
+                                   lofi_error *err) {
     LOFI_TRY(lofi_graph_check(graph, err));
     size_t tensors = lofi_graph_tensor_count(graph);
     lofi_gradient gradient = {.graph = graph, .options = options};

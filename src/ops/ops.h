@@ -22,13 +22,15 @@ typedef struct lofi_matmul_attributes {
  * a: [..., M, K] (or transposed), b: [K, N] for all of them, or [..., K, N] with the same leading dimensions (or
  * transposed). With a two-dimensional b and no transpose_a the leading dimensions of a are rows: [..., K] x [K, N].
  * c: NULL, [N] added to every row, or the shape of the output. -> [..., M, N] */
-lofi_tensor *lofi_matmul(lofi_graph *graph, lofi_tensor *a, lofi_tensor *b, lofi_tensor *c, lofi_matmul_attributes attributes);
+lofi_tensor *lofi_matmul(lofi_graph *graph, lofi_tensor *a, lofi_tensor *b, lofi_tensor *c,
+                         lofi_matmul_attributes attributes);
 
 /* x: [B, C, H, W], weight: [out, C / groups, kh, kw], bias: [out] or NULL -> [B, out, H', W']. No gradient. */
 typedef struct lofi_conv2d_attributes {
     int32_t stride_h, stride_w, padding_h, padding_w, dilation_h, dilation_w, groups;
 } lofi_conv2d_attributes;
-lofi_tensor *lofi_conv2d(lofi_graph *graph, lofi_tensor *x, lofi_tensor *weight, lofi_tensor *bias, lofi_conv2d_attributes attributes);
+lofi_tensor *lofi_conv2d(lofi_graph *graph, lofi_tensor *x, lofi_tensor *weight, lofi_tensor *bias,
+                         lofi_conv2d_attributes attributes);
 
 /* Over time, channel by channel, same length. x: [B, S, C], weight: [C, 1, k] with odd k, bias: [C] or NULL -> [B, S, C].
  * Gradient of x. */
@@ -47,8 +49,9 @@ lofi_tensor *lofi_attention(lofi_graph *graph, lofi_tensor *q, lofi_tensor *k, l
  * scores[i, j] = ((q_i + bias_u) k_j + (q_i + bias_v) p_{S - 1 - i + j}) / sqrt(d), masked and normalised as above.
  * q, k, v: [B, S, heads * d], positions: [2 S - 1, heads * d] (from +(S-1) down to -(S-1)), bias_u, bias_v: [heads * d],
  * key_mask: NULL or [B, S] -> [B, S, heads * d]. Gradients of q, k, v. */
-lofi_tensor *lofi_relative_attention(lofi_graph *graph, lofi_tensor *q, lofi_tensor *k, lofi_tensor *v, lofi_tensor *positions,
-                                     lofi_tensor *bias_u, lofi_tensor *bias_v, lofi_tensor *key_mask, int heads);
+lofi_tensor *lofi_relative_attention(lofi_graph *graph, lofi_tensor *q, lofi_tensor *k, lofi_tensor *v,
+                                     lofi_tensor *positions, lofi_tensor *bias_u, lofi_tensor *bias_v,
+                                     lofi_tensor *key_mask, int heads);
 
 /* Linear attention with ReLU kernels: with q' = relu(mask q), k' = relu(mask k), v' = mask v,
  * out_i = (sum_j (q'_i k'_j) v'_j) / (sum_j q'_i k'_j + epsilon).
@@ -62,7 +65,8 @@ lofi_tensor *lofi_linear_attention(lofi_graph *graph, lofi_tensor *q, lofi_tenso
 lofi_tensor *lofi_rope(lofi_graph *graph, lofi_tensor *x, lofi_tensor *cosine, lofi_tensor *sine, int heads);
 /* Tables for lofi_rope, angles in f32 as the original rounds them: inv[j] = 1 / theta^(2j / d), angle[s, j] =
  * angle[s, j + d/2] = s * inv[j]. -> two tensors [positions, d]. */
-void lofi_rotary_table(lofi_graph *graph, lofi_dim positions, int d, float theta, lofi_tensor **cosine, lofi_tensor **sine);
+void lofi_rotary_table(lofi_graph *graph, lofi_dim positions, int d, float theta, lofi_tensor **cosine,
+                       lofi_tensor **sine);
 
 /* UMT5: out[h, i, j] = table[bucket(j - i), h], bidirectional buckets of T5. table: [buckets, heads] -> [heads, S, S]. */
 lofi_tensor *lofi_relative_bias(lofi_graph *graph, lofi_tensor *table, lofi_dim length, int max_distance);
@@ -98,7 +102,8 @@ lofi_tensor *lofi_rms_norm(lofi_graph *graph, lofi_tensor *x, lofi_tensor *weigh
 /* Over the last dimension. weight, bias: [C]. Gradient of x. */
 lofi_tensor *lofi_layer_norm(lofi_graph *graph, lofi_tensor *x, lofi_tensor *weight, lofi_tensor *bias, float epsilon);
 /* Channels last: x: [B, S, C]; statistics over S and the C / groups channels of a group. weight, bias: [C]. No gradient. */
-lofi_tensor *lofi_group_norm(lofi_graph *graph, lofi_tensor *x, lofi_tensor *weight, lofi_tensor *bias, int groups, float epsilon);
+lofi_tensor *lofi_group_norm(lofi_graph *graph, lofi_tensor *x, lofi_tensor *weight, lofi_tensor *bias, int groups,
+                             float epsilon);
 
 /* ---- shape ---- */
 

@@ -28,10 +28,11 @@ static void round_values(uint16_t *out, const void *data, lofi_dtype dtype, size
     for (size_t i = 0; i < count; i++) out[i] = lofi_bf16_from_f32(lofi_f32_from_f16(((const uint16_t *)data)[i]));
 }
 
-static lofi_code keep_rounded(lofi_bf16_source *source, const char *name, const void *data, lofi_dtype dtype, size_t count,
-                              const void **out, lofi_error *err) {
+static lofi_code keep_rounded(lofi_bf16_source *source, const char *name, const void *data, lofi_dtype dtype,
+                              size_t count, const void **out, lofi_error *err) {
     rounded item = {0};
-    LOFI_TRY(lofi_grow((void **)&source->items, &source->capacity, source->count + 1, sizeof *source->items, (size_t)1 << 20, err));
+    LOFI_TRY(lofi_grow((void **)&source->items, &source->capacity, source->count + 1, sizeof *source->items,
+                       (size_t)1 << 20, err));
     LOFI_TRY(lofi_alloc((void **)&item.values, count, sizeof *item.values, "a weight rounded to bf16", err));
     item.name = strdup(name);
     if (!item.name) {
@@ -44,8 +45,8 @@ static lofi_code keep_rounded(lofi_bf16_source *source, const char *name, const 
     return LOFI_OK;
 }
 
-static lofi_code find(void *user, const char *name, int rank, const int64_t *dims, bool as_f32, const void **data, lofi_dtype *dtype,
-                      lofi_error *err) {
+static lofi_code find(void *user, const char *name, int rank, const int64_t *dims, bool as_f32, const void **data,
+                      lofi_dtype *dtype, lofi_error *err) {
     lofi_bf16_source *source = user;
     LOFI_TRY(source->inner->find(source->inner->user, name, rank, dims, as_f32, data, dtype, err));
     if (as_f32 || (*dtype != LOFI_F32 && *dtype != LOFI_F16)) return LOFI_OK;

@@ -24,8 +24,10 @@ lofi_code lofi_cache_open(lofi_cache **out, const char *folder, uint64_t max_byt
     cache->max_bytes = max_bytes;
     lofi_code code = lofi_path_format(cache->folder, err, "%s", folder);
     if (code == LOFI_OK) code = lofi_folder_make(folder, err);
-    if (code == LOFI_OK) *out = cache;
-    else free(cache);
+    if (code == LOFI_OK)
+        *out = cache;
+    else
+        free(cache);
     return code;
 }
 
@@ -45,9 +47,11 @@ static lofi_code bytes_of_kind(lofi_cache *cache, const char *kind, uint64_t **b
     uint64_t total = 0, size;
     LOFI_TRY(lofi_path_format(folder, err, "%s/%s", cache->folder, kind));
     LOFI_TRY(lofi_folder_make(folder, err));
+    lofi_folder_clean(folder);
     LOFI_TRY(lofi_folder_list(&files, folder, false, NULL, NULL, err));
     for (size_t i = 0; i < files.count; i++)
-        if (lofi_path_format(path, err, "%s/%s", folder, files.names[i]) == LOFI_OK && lofi_file_size(&size, path, err) == LOFI_OK)
+        if (lofi_path_format(path, err, "%s/%s", folder, files.names[i]) == LOFI_OK &&
+            lofi_file_size(&size, path, err) == LOFI_OK)
             total += size;
     lofi_listing_free(&files);
     if (cache->kind_count == MAX_KINDS || strlen(kind) >= sizeof cache->kinds[0].name)
@@ -58,11 +62,13 @@ static lofi_code bytes_of_kind(lofi_cache *cache, const char *kind, uint64_t **b
     return LOFI_OK;
 }
 
-static lofi_code entry_path(char path[LOFI_PATH_MAX], const lofi_cache *cache, const char *kind, const char *key, lofi_error *err) {
+static lofi_code entry_path(char path[LOFI_PATH_MAX], const lofi_cache *cache, const char *kind, const char *key,
+                            lofi_error *err) {
     return lofi_path_format(path, err, "%s/%s/%s.safetensors", cache->folder, kind, key);
 }
 
-lofi_code lofi_cache_find(lofi_safetensors **out, lofi_cache *cache, const char *kind, const char *key, lofi_error *err) {
+lofi_code lofi_cache_find(lofi_safetensors **out, lofi_cache *cache, const char *kind, const char *key,
+                          lofi_error *err) {
     char path[LOFI_PATH_MAX];
     lofi_error damage = LOFI_ERROR_INIT;
     *out = NULL;
@@ -73,8 +79,8 @@ lofi_code lofi_cache_find(lofi_safetensors **out, lofi_cache *cache, const char 
     return lofi_path_remove(path, err);
 }
 
-lofi_code lofi_cache_store(lofi_cache *cache, const char *kind, const char *key, const lofi_stored_tensor *tensors, size_t count,
-                           lofi_error *err) {
+lofi_code lofi_cache_store(lofi_cache *cache, const char *kind, const char *key, const lofi_stored_tensor *tensors,
+                           size_t count, lofi_error *err) {
     char path[LOFI_PATH_MAX];
     uint64_t *bytes, size = 512;
     for (size_t i = 0; i < count; i++) size += tensors[i].bytes;

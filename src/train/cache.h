@@ -20,9 +20,10 @@ lofi_code lofi_cache_open(lofi_cache **out, const char *folder, uint64_t max_byt
 void lofi_cache_close(lofi_cache *cache); /* NULL is fine */
 
 /* The entry, or *out NULL when it is not there. *out is yours: lofi_safetensors_close. */
-lofi_code lofi_cache_find(lofi_safetensors **out, lofi_cache *cache, const char *kind, const char *key, lofi_error *err) LOFI_MUST_USE;
+lofi_code lofi_cache_find(lofi_safetensors **out, lofi_cache *cache, const char *kind, const char *key,
+                          lofi_error *err) LOFI_MUST_USE;
 /* Stores tensors with their data under a key. */
-lofi_code lofi_cache_store(lofi_cache *cache, const char *kind, const char *key, const lofi_stored_tensor *tensors, size_t count,
-                           lofi_error *err) LOFI_MUST_USE;
+lofi_code lofi_cache_store(lofi_cache *cache, const char *kind, const char *key, const lofi_stored_tensor *tensors,
+                           size_t count, lofi_error *err) LOFI_MUST_USE;
 
 #endif

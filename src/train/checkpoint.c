@@ -12,9 +12,9 @@
 #include "lora/lora_file.h"
 #include "store/safetensors.h"
 
-#define STATE_FILE "training_state.safetensors"
+#define STATE_FILE  "training_state.safetensors"
 #define RECORD_FILE "training.json"
-#define CHECK_FILE "checkpoint.json"
+#define CHECK_FILE  "checkpoint.json"
 
 static void step_name(char name[64], int64_t step) {
     snprintf(name, 64, "epoch=0-step=%lld_lora", (long long)step);
@@ -64,7 +64,8 @@ static lofi_code save_state(const lofi_training_state *state, const char *folder
 
 /* The strings of the record, for the adapter's header. */
 static json_t *metadata_of(const json_t *record) {
-    static const char *const keys[] = {"program", "dataset_hash", "base_model_hash", "config_hash", "unlicensed_tracks"};
+    static const char *const keys[] = {"program", "dataset_hash", "base_model_hash", "config_hash",
+                                       "unlicensed_tracks"};
     json_t *metadata = json_object();
     for (size_t i = 0; metadata && i < sizeof keys / sizeof *keys; i++) {
         json_t *value = json_object_get(record, keys[i]);
@@ -80,32 +81,36 @@ static lofi_code file_entry(json_t *files, const char *folder, const char *name,
     LOFI_TRY(lofi_file_size(&size, path, err));
     LOFI_TRY(lofi_sha256_file(hex, path, err));
     json_t *entry = json_pack("{s:s, s:I, s:s}", "name", name, "size", (json_int_t)size, "sha256", hex);
-    if (!entry || json_array_append_new(files, entry) != 0) return lofi_fail(err, LOFI_ERR_MEMORY, "out of memory for a checkpoint");
+    if (!entry || json_array_append_new(files, entry) != 0)
+        return lofi_fail(err, LOFI_ERR_MEMORY, "out of memory for a checkpoint");
     return LOFI_OK;
 }
 
 /* The Checkpoint entity: what checkpoint.json holds and the manifest lists. *out is yours. */
 static lofi_code make_entry(json_t **out, const char *folder, int64_t step, const json_t *record, lofi_error *err) {
-    static const char *const names[] = {LOFI_LORA_DIFFUSERS_FILE, LOFI_LORA_PEFT_CONFIG, LOFI_LORA_PEFT_FILE, STATE_FILE, RECORD_FILE};
+    static const char *const names[] = {LOFI_LORA_DIFFUSERS_FILE, LOFI_LORA_PEFT_CONFIG, LOFI_LORA_PEFT_FILE,
+                                        STATE_FILE, RECORD_FILE};
     char name[64], now[32];
     step_name(name, step);
     lofi_now_iso8601(now);
     json_t *files = json_array();
     lofi_code code = LOFI_OK;
-    for (size_t i = 0; i < sizeof names / sizeof *names && code == LOFI_OK; i++) code = file_entry(files, folder, names[i], err);
+    for (size_t i = 0; i < sizeof names / sizeof *names && code == LOFI_OK; i++)
+        code = file_entry(files, folder, names[i], err);
     if (code != LOFI_OK) {
         json_decref(files);
         return code;
     }
     const char *config_hash = json_string_value(json_object_get(record, "config_hash"));
     const char *dataset_hash = json_string_value(json_object_get(record, "dataset_hash"));
-    *out = json_pack("{s:s, s:I, s:s, s:s, s:b, s:s, s:s, s:o, s:i}", "checkpoint_id", name, "step", (json_int_t)step, "path", name,
-                     "timestamp", now, "is_valid", 1, "config_hash", config_hash ? config_hash : "", "dataset_hash",
-                     dataset_hash ? dataset_hash : "", "files", files, "samples_generated", 0);
+    *out = json_pack("{s:s, s:I, s:s, s:s, s:b, s:s, s:s, s:o, s:i}", "checkpoint_id", name, "step", (json_int_t)step,
+                     "path", name, "timestamp", now, "is_valid", 1, "config_hash", config_hash ? config_hash : "",
+                     "dataset_hash", dataset_hash ? dataset_hash : "", "files", files, "samples_generated", 0);
     return *out ? LOFI_OK : lofi_fail(err, LOFI_ERR_MEMORY, "out of memory for a checkpoint");
 }
 
-static lofi_code write_files(const char *folder, const lofi_training_state *state, const json_t *record, json_t **entry, lofi_error *err) {
+static lofi_code write_files(const char *folder, const lofi_training_state *state, const json_t *record, json_t **entry,
+                             lofi_error *err) {
     char path[LOFI_PATH_MAX];
     json_t *metadata = metadata_of(record);
     lofi_code code = lofi_adapter_save(state->adapter, folder, metadata, err);
@@ -128,7 +133,8 @@ static int by_step(const void *a, const void *b) {
 }
 
 /* The list with `entry` in it, once per step, by step; those whose folder is gone are left out. *out is yours. */
-static lofi_code merged_manifest(json_t **out, const json_t *old, json_t *entry, const char *checkpoints, lofi_error *err) {
+static lofi_code merged_manifest(json_t **out, const json_t *old, json_t *entry, const char *checkpoints,
+                                 lofi_error *err) {
     size_t count = 0, old_count = json_array_size(old);
     json_t **entries = calloc(old_count + 1, sizeof *entries);
     json_t *list = json_array();
@@ -143,7 +149,8 @@ static lofi_code merged_manifest(json_t **out, const json_t *old, json_t *entry,
         char path[LOFI_PATH_MAX];
         const char *name = json_string_value(json_object_get(other, "path"));
         if (!name || json_integer_value(json_object_get(other, "step")) == step) continue;
-        if (lofi_path_format(path, err, "%s/%s", checkpoints, name) == LOFI_OK && lofi_path_is_folder(path)) entries[count++] = other;
+        if (lofi_path_format(path, err, "%s/%s", checkpoints, name) == LOFI_OK && lofi_path_is_folder(path))
+            entries[count++] = other;
     }
     entries[count++] = entry;
     qsort(entries, count, sizeof *entries, by_step);
@@ -175,8 +182,8 @@ static lofi_code update_manifest(const char *checkpoints, json_t *entry, lofi_er
     return code;
 }
 
-lofi_code lofi_checkpoint_save(char folder[LOFI_PATH_MAX], const char *run, const lofi_training_state *state, const json_t *record,
-                               lofi_error *err) {
+lofi_code lofi_checkpoint_save(char folder[LOFI_PATH_MAX], const char *run, const lofi_training_state *state,
+                               const json_t *record, lofi_error *err) {
     char name[64], checkpoints[LOFI_PATH_MAX];
     lofi_folder_writer *writer;
     json_t *entry = NULL;
@@ -186,8 +193,10 @@ lofi_code lofi_checkpoint_save(char folder[LOFI_PATH_MAX], const char *run, cons
     LOFI_TRY(lofi_folder_make(checkpoints, err));
     LOFI_TRY(lofi_folder_writer_open(&writer, folder, err));
     lofi_code code = write_files(lofi_folder_writer_path(writer), state, record, &entry, err);
-    if (code == LOFI_OK) code = lofi_folder_writer_commit(writer, err);
-    else lofi_folder_writer_abort(writer);
+    if (code == LOFI_OK)
+        code = lofi_folder_writer_commit(writer, err);
+    else
+        lofi_folder_writer_abort(writer);
     if (code == LOFI_OK) code = update_manifest(checkpoints, entry, err);
     json_decref(entry);
     if (code != LOFI_OK) lofi_error_prefix(err, "cannot save checkpoint '%s'", folder);
@@ -279,8 +288,8 @@ static lofi_code list_again(const char *run, const char *folder, lofi_error *err
     return code;
 }
 
-lofi_code lofi_checkpoint_latest(char folder[LOFI_PATH_MAX], int64_t *step, const char *run, int64_t at_most_step, lofi_log *log,
-                                 lofi_error *err) {
+lofi_code lofi_checkpoint_latest(char folder[LOFI_PATH_MAX], int64_t *step, const char *run, int64_t at_most_step,
+                                 lofi_log *log, lofi_error *err) {
     step_list list;
     LOFI_TRY(list_steps(&list, run, err));
     lofi_code code = LOFI_OK;
@@ -291,8 +300,10 @@ lofi_code lofi_checkpoint_latest(char folder[LOFI_PATH_MAX], int64_t *step, cons
         if (at_most_step >= 0 && list.steps[i] > at_most_step) continue;
         code = folder_of(folder, run, list.steps[i], err);
         if (code != LOFI_OK) break;
-        if (lofi_checkpoint_verify(folder, &why) == LOFI_OK) *step = list.steps[i];
-        else lofi_warn(log, "checkpoint '%s' is passed over: %s", folder, why.message);
+        if (lofi_checkpoint_verify(folder, &why) == LOFI_OK)
+            *step = list.steps[i];
+        else
+            lofi_warn(log, "checkpoint '%s' is passed over: %s", folder, why.message);
     }
     if (code == LOFI_OK && *step >= 0) code = list_again(run, folder, err);
     if (*step < 0) folder[0] = '\0';
@@ -306,7 +317,8 @@ lofi_code lofi_checkpoint_at(char folder[LOFI_PATH_MAX], const char *run, int64_
     if (lofi_path_is_folder(folder)) return lofi_checkpoint_verify(folder, err);
     LOFI_TRY(list_steps(&list, run, err));
     lofi_buffer steps = LOFI_BUFFER_INIT;
-    for (size_t i = 0; i < list.count; i++) lofi_buffer_printf(&steps, "%s%lld", i ? ", " : "", (long long)list.steps[i]);
+    for (size_t i = 0; i < list.count; i++)
+        lofi_buffer_printf(&steps, "%s%lld", i ? ", " : "", (long long)list.steps[i]);
     lofi_fail(err, LOFI_ERR_NOT_FOUND, "run '%s' has no checkpoint of step %lld", run, (long long)step);
     lofi_hint(err, list.count ? "there are: %s" : "there is none at all%s", lofi_buffer_str(&steps));
     lofi_buffer_free(&steps);
@@ -339,22 +351,25 @@ static lofi_code load_values(lofi_adapter *adapter, const char *folder, lofi_err
         code = lofi_safetensors_get(&tensor, file, name, err);
         if (code != LOFI_OK) break;
         if (!lofi_stored_has_shape(tensor, 2, dims)) {
-            code = lofi_fail(err, LOFI_ERR_FORMAT, "'%s': tensor '%s' has another shape than this run's adapter", path, name);
+            code = lofi_fail(err, LOFI_ERR_FORMAT, "'%s': tensor '%s' has another shape than this run's adapter", path,
+                             name);
             lofi_hint(err, "resume with the rank that the run was started with, or choose another --exp-name");
         } else {
-            lofi_stored_read_f32(tensor, 0, adapter->values + (is_b ? layer->b_offset : layer->a_offset), tensor->count);
+            lofi_stored_read_f32(tensor, 0, adapter->values + (is_b ? layer->b_offset : layer->a_offset),
+                                 tensor->count);
         }
     }
     lofi_safetensors_close(file);
     return code;
 }
 
-static lofi_code load_moment(float *values, size_t count, const lofi_safetensors *file, const char *name, lofi_error *err) {
+static lofi_code load_moment(float *values, size_t count, const lofi_safetensors *file, const char *name,
+                             lofi_error *err) {
     const lofi_stored_tensor *tensor;
     LOFI_TRY(lofi_safetensors_get(&tensor, file, name, err));
     if (tensor->count != count)
-        return lofi_fail(err, LOFI_ERR_FORMAT, "'%s': tensor '%s' has %zu numbers, expected %zu", lofi_safetensors_path(file), name,
-                         tensor->count, count);
+        return lofi_fail(err, LOFI_ERR_FORMAT, "'%s': tensor '%s' has %zu numbers, expected %zu",
+                         lofi_safetensors_path(file), name, tensor->count, count);
     lofi_stored_read_f32(tensor, 0, values, count);
     return LOFI_OK;
 }
@@ -378,7 +393,8 @@ static lofi_code load_moments(lofi_training_state *state, const char *folder, lo
 lofi_code lofi_checkpoint_load(lofi_training_state *state, json_t **record, const char *folder, lofi_error *err) {
     char path[LOFI_PATH_MAX];
     const char *name = lofi_path_base(folder);
-    if (step_of(name) < 0) return lofi_fail(err, LOFI_ERR_USAGE, "'%s' is not a checkpoint folder (epoch=0-step=N_lora)", folder);
+    if (step_of(name) < 0)
+        return lofi_fail(err, LOFI_ERR_USAGE, "'%s' is not a checkpoint folder (epoch=0-step=N_lora)", folder);
     LOFI_TRY(load_values(state->adapter, folder, err));
     LOFI_TRY(load_moments(state, folder, err));
     state->step = step_of(name);

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "audio/decode.h"
-#include "base/interrupt.h"
 #include "base/hash.h"
+#include "base/interrupt.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "models/audio_encoder.h"
@@ -15,13 +15,13 @@
 #include "store/weights.h"
 #include "text/lyric_tokenizer.h"
 
-#define SAMPLE_RATE 48000
-#define MIN_SECONDS 3
-#define MAX_SECONDS 240
-#define MAX_ZEROS 0.95
+#define SAMPLE_RATE       48000
+#define MIN_SECONDS       3
+#define MAX_SECONDS       240
+#define MAX_ZEROS         0.95
 #define PROMPT_CHARACTERS 256
-#define TEXT_CACHE_BYTES ((uint64_t)1 << 30)
-#define MAX_NAMED 8
+#define TEXT_CACHE_BYTES  ((uint64_t)1 << 30)
+#define MAX_NAMED         8
 
 /* One song of a split. */
 typedef struct song {
@@ -80,7 +80,8 @@ static lofi_code pad(lofi_audio *audio, lofi_error *err) {
     if (audio->frames >= frames) return LOFI_OK;
     float *samples;
     LOFI_TRY(lofi_alloc((void **)&samples, (size_t)(2 * frames), sizeof *samples, "a short song", err));
-    for (int c = 0; c < 2; c++) memcpy(samples + c * frames, audio->samples + c * audio->frames, (size_t)audio->frames * sizeof *samples);
+    for (int c = 0; c < 2; c++)
+        memcpy(samples + c * frames, audio->samples + c * audio->frames, (size_t)audio->frames * sizeof *samples);
     lofi_audio_free(audio);
     *audio = (lofi_audio){samples, frames, 2, SAMPLE_RATE};
     return LOFI_OK;
@@ -110,7 +111,8 @@ static lofi_code encode_audio(lofi_examples *e, const char *path, const char *ke
     lofi_code code = pad(&audio, err);
     *silent = code == LOFI_OK && share_of_zeros(&audio) > MAX_ZEROS;
     if (code == LOFI_OK && !*silent) {
-        if (audio.frames > most) code = lofi_fail(err, LOFI_ERR_FORMAT, "'%s' was decoded past %d s", path, MAX_SECONDS);
+        if (audio.frames > most)
+            code = lofi_fail(err, LOFI_ERR_FORMAT, "'%s' was decoded past %d s", path, MAX_SECONDS);
         if (code == LOFI_OK) code = lofi_audio_encoder_run(e->audio, audio.samples, audio.frames, &latents, err);
         if (code == LOFI_OK) code = store_latents(e, key, &latents, err);
     }
@@ -121,12 +123,14 @@ static lofi_code encode_audio(lofi_examples *e, const char *path, const char *ke
 static lofi_code use_latents(lofi_examples *e, song *s, lofi_error *err) {
     const lofi_stored_tensor *tensor;
     LOFI_TRY(lofi_safetensors_get(&tensor, s->entry, "latents", err));
-    bool fits = tensor->type == LOFI_STORED_F32 && tensor->aligned && tensor->rank == 3 && tensor->dims[0] == e->settings.latent_channels &&
-                tensor->dims[1] == e->settings.latent_height && tensor->dims[2] > 0;
+    bool fits = tensor->type == LOFI_STORED_F32 && tensor->aligned && tensor->rank == 3 &&
+                tensor->dims[0] == e->settings.latent_channels && tensor->dims[1] == e->settings.latent_height &&
+                tensor->dims[2] > 0;
     if (!fits) {
         char shape[128];
         lofi_stored_shape_text(shape, tensor);
-        return lofi_fail(err, LOFI_ERR_FORMAT, "the audio encoder gives latents %s, the transformer takes [%lld, %lld, frames]", shape,
+        return lofi_fail(err, LOFI_ERR_FORMAT,
+                         "the audio encoder gives latents %s, the transformer takes [%lld, %lld, frames]", shape,
                          (long long)e->settings.latent_channels, (long long)e->settings.latent_height);
     }
     s->latents = tensor->data;
@@ -143,7 +147,8 @@ static lofi_code open_audio_encoder(lofi_examples *e, lofi_error *err) {
     return lofi_audio_encoder_hash(e->audio, e->audio_hash, err);
 }
 
-static lofi_code prepare_latents(lofi_examples *e, const lofi_hf_dataset *dataset, song *s, lofi_log *log, lofi_error *err) {
+static lofi_code prepare_latents(lofi_examples *e, const lofi_hf_dataset *dataset, song *s, lofi_log *log,
+                                 lofi_error *err) {
     char path[LOFI_PATH_MAX], key[LOFI_SHA256_HEX];
     bool silent = false;
     LOFI_TRY(lofi_hf_dataset_audio_path(path, dataset, s->track, err));
@@ -170,10 +175,12 @@ static lofi_code prepare_lyrics(lofi_examples *e, song *s, lofi_log *log, lofi_e
         lofi_error_prefix(err, "lyrics of track '%s'", s->track->track_id);
         return code;
     }
-    if (s->lyrics.truncated) lofi_warn(log, "lyrics of track '%s' are cut at %d tokens", s->track->track_id, LOFI_LYRIC_MAX_TOKENS);
+    if (s->lyrics.truncated)
+        lofi_warn(log, "lyrics of track '%s' are cut at %d tokens", s->track->track_id, LOFI_LYRIC_MAX_TOKENS);
     if (s->lyrics.note_count)
-        lofi_warn(log, "lyrics of track '%s', line %zu (%s): %s%s", s->track->track_id, s->lyrics.notes[0].line, s->lyrics.notes[0].language,
-                  s->lyrics.notes[0].reason, s->lyrics.note_count > 1 ? "; other lines too" : "");
+        lofi_warn(log, "lyrics of track '%s', line %zu (%s): %s%s", s->track->track_id, s->lyrics.notes[0].line,
+                  s->lyrics.notes[0].language, s->lyrics.notes[0].reason,
+                  s->lyrics.note_count > 1 ? "; other lines too" : "");
     return LOFI_OK;
 }
 
@@ -189,8 +196,10 @@ static lofi_code prepare_speaker(lofi_examples *e, song *s, lofi_error *err) {
     const lofi_stored_tensor *tensor = lofi_safetensors_count(file) == 1 ? lofi_safetensors_at(file, 0) : NULL;
     lofi_code code = LOFI_OK;
     if (!tensor || tensor->count != (size_t)e->settings.speaker_width)
-        code = lofi_fail(err, LOFI_ERR_FORMAT, "'%s' is not one tensor of %lld numbers", path, (long long)e->settings.speaker_width);
-    if (code == LOFI_OK) code = lofi_alloc((void **)&s->speaker, tensor->count, sizeof(float), "a speaker embedding", err);
+        code = lofi_fail(err, LOFI_ERR_FORMAT, "'%s' is not one tensor of %lld numbers", path,
+                         (long long)e->settings.speaker_width);
+    if (code == LOFI_OK)
+        code = lofi_alloc((void **)&s->speaker, tensor->count, sizeof(float), "a speaker embedding", err);
     if (code == LOFI_OK) lofi_stored_read_f32(tensor, 0, s->speaker, tensor->count);
     lofi_safetensors_close(file);
     return code;
@@ -206,11 +215,13 @@ static lofi_code check_audio(const split *sp, lofi_error *err) {
     for (size_t i = 0; i < sp->count; i++) {
         lofi_error why = LOFI_ERROR_INIT;
         if (lofi_hf_dataset_audio_path(path, sp->dataset, sp->songs[i].track, &why) == LOFI_OK) continue;
-        if (missing++ < MAX_NAMED) lofi_buffer_printf(&names, "%s'%s'", missing > 1 ? ", " : "", sp->songs[i].track->filename);
+        if (missing++ < MAX_NAMED)
+            lofi_buffer_printf(&names, "%s'%s'", missing > 1 ? ", " : "", sp->songs[i].track->filename);
     }
     if (missing) {
-        lofi_fail(err, LOFI_ERR_NOT_FOUND, "the audio of %zu of %zu tracks of dataset '%s' is not there: %s%s", missing, sp->count,
-                  lofi_hf_dataset_folder(sp->dataset), lofi_buffer_str(&names), missing > MAX_NAMED ? ", ..." : "");
+        lofi_fail(err, LOFI_ERR_NOT_FOUND, "the audio of %zu of %zu tracks of dataset '%s' is not there: %s%s", missing,
+                  sp->count, lofi_hf_dataset_folder(sp->dataset), lofi_buffer_str(&names),
+                  missing > MAX_NAMED ? ", ..." : "");
         lofi_hint(err, "put the songs back, or make the dataset again with 'lofi dataset'");
     }
     lofi_buffer_free(&names);
@@ -225,7 +236,8 @@ static lofi_code open_split(split *sp, const char *folder, const char *name, lof
     return check_audio(sp, err);
 }
 
-static lofi_code prepare_split(lofi_examples *e, split *sp, lofi_progress *progress, size_t *done, lofi_log *log, lofi_error *err) {
+static lofi_code prepare_split(lofi_examples *e, split *sp, lofi_progress *progress, size_t *done, lofi_log *log,
+                               lofi_error *err) {
     for (size_t i = 0; i < sp->count; i++) {
         if (lofi_interrupt_asked()) {
             lofi_fail(err, LOFI_ERR_INTERRUPTED, "stopped while encoding songs; what is encoded is kept");
@@ -234,7 +246,7 @@ static lofi_code prepare_split(lofi_examples *e, split *sp, lofi_progress *progr
         LOFI_TRY(prepare_latents(e, sp->dataset, &sp->songs[i], log, err));
         LOFI_TRY(prepare_lyrics(e, &sp->songs[i], log, err));
         LOFI_TRY(prepare_speaker(e, &sp->songs[i], err));
-        lofi_progress_step(progress, (int64_t)++*done, NULL);
+        lofi_progress_step(progress, (int64_t)++ * done, NULL);
     }
     return LOFI_OK;
 }
@@ -256,8 +268,10 @@ static void keep_usable(split *sp) {
     for (size_t i = 0; i < sp->count; i++) {
         song s = sp->songs[i];
         sp->songs[i] = sp->songs[kept];
-        if (s.usable) sp->songs[kept++] = s;
-        else sp->songs[i] = s;
+        if (s.usable)
+            sp->songs[kept++] = s;
+        else
+            sp->songs[i] = s;
     }
     sp->row_count = kept;
 }
@@ -269,7 +283,8 @@ static lofi_code open_text(lofi_examples *e, lofi_error *err) {
     lofi_sha256 *sha;
     LOFI_TRY(lofi_text_encoder_open(&e->text, folder, e->settings.threads, err));
     if (lofi_text_encoder_width(e->text) != e->settings.text_width)
-        return lofi_fail(err, LOFI_ERR_FORMAT, "the text encoder in '%s' gives states of %lld numbers, the transformer takes %lld", folder,
+        return lofi_fail(err, LOFI_ERR_FORMAT,
+                         "the text encoder in '%s' gives states of %lld numbers, the transformer takes %lld", folder,
                          (long long)lofi_text_encoder_width(e->text), (long long)e->settings.text_width);
     LOFI_TRY(lofi_path_format(path, err, "%s/tokenizer.json", folder));
     LOFI_TRY(lofi_sha256_file(tokenizer, path, err));
@@ -286,7 +301,8 @@ static lofi_code open_text(lofi_examples *e, lofi_error *err) {
 
 static lofi_code open_lyrics(lofi_examples *e, lofi_error *err) {
     char path[LOFI_PATH_MAX];
-    LOFI_TRY(lofi_lyric_vocab_find(path, e->settings.model->root, e->settings.lyric_vocab, e->settings.ace_step_dir, err));
+    LOFI_TRY(
+        lofi_lyric_vocab_find(path, e->settings.model->root, e->settings.lyric_vocab, e->settings.ace_step_dir, err));
     return lofi_lyric_tokenizer_open(&e->lyrics, path, err);
 }
 
@@ -304,10 +320,12 @@ static void note_unlicensed(lofi_examples *e) {
 static lofi_code open_all(lofi_examples *e, lofi_log *log, lofi_error *err) {
     const lofi_examples_settings *s = &e->settings;
     LOFI_TRY(open_split(&e->train, s->dataset, NULL, err));
-    if (lofi_hf_dataset_has_split(s->dataset, "validation")) LOFI_TRY(open_split(&e->validation, s->dataset, "validation", err));
+    if (lofi_hf_dataset_has_split(s->dataset, "validation"))
+        LOFI_TRY(open_split(&e->validation, s->dataset, "validation", err));
     note_unlicensed(e);
     LOFI_TRY(lofi_cache_open(&e->cache, s->cache_dir, TEXT_CACHE_BYTES, err));
-    LOFI_TRY(lofi_alloc((void **)&e->zero_speaker, (size_t)s->speaker_width, sizeof(float), "a speaker embedding", err));
+    LOFI_TRY(
+        lofi_alloc((void **)&e->zero_speaker, (size_t)s->speaker_width, sizeof(float), "a speaker embedding", err));
     LOFI_TRY(open_lyrics(e, err));
     LOFI_TRY(open_text(e, err));
     LOFI_TRY(open_audio_encoder(e, err));
@@ -323,13 +341,16 @@ static lofi_code open_all(lofi_examples *e, lofi_log *log, lofi_error *err) {
     return collect_rows(&e->train, err);
 }
 
-lofi_code lofi_examples_open(lofi_examples **out, const lofi_examples_settings *settings, lofi_log *log, lofi_error *err) {
+lofi_code lofi_examples_open(lofi_examples **out, const lofi_examples_settings *settings, lofi_log *log,
+                             lofi_error *err) {
     lofi_examples *e = calloc(1, sizeof *e);
     if (!e) return lofi_fail(err, LOFI_ERR_MEMORY, "out of memory for a dataset");
     e->settings = *settings;
     lofi_code code = open_all(e, log, err);
-    if (code == LOFI_OK) *out = e;
-    else lofi_examples_close(e);
+    if (code == LOFI_OK)
+        *out = e;
+    else
+        lofi_examples_close(e);
     return code;
 }
 
@@ -393,11 +414,13 @@ static void cut_characters(char *text, size_t characters) {
 }
 
 /* The tags in the order of `random` (their own when NULL), joined. */
-static lofi_code join_tags(lofi_examples *e, const lofi_dataset_track *track, const lofi_random *random, lofi_error *err) {
+static lofi_code join_tags(lofi_examples *e, const lofi_dataset_track *track, const lofi_random *random,
+                           lofi_error *err) {
     size_t count = track->tag_count, size = sizeof "music";
     for (size_t i = 0; i < count; i++) size += strlen(track->tags[i]) + 2;
     LOFI_TRY(lofi_grow((void **)&e->prompt, &e->prompt_capacity, size, 1, (size_t)1 << 24, err));
-    LOFI_TRY(lofi_grow((void **)&e->tag_order, &e->tag_capacity, count + 1, sizeof *e->tag_order, (size_t)1 << 20, err));
+    LOFI_TRY(
+        lofi_grow((void **)&e->tag_order, &e->tag_capacity, count + 1, sizeof *e->tag_order, (size_t)1 << 20, err));
     for (size_t i = 0; i < count; i++) e->tag_order[i] = i;
     if (random && count) lofi_random_permutation(random, e->tag_order, count);
     char *end = e->prompt;
@@ -428,7 +451,8 @@ static lofi_code text_states(lofi_examples *e, lofi_example *out, lofi_error *er
     e->text_entry = NULL;
     LOFI_TRY(lofi_cache_find(&e->text_entry, e->cache, "text", key, err));
     const lofi_stored_tensor *stored = e->text_entry ? lofi_safetensors_find(e->text_entry, "states") : NULL;
-    if (stored && stored->aligned && stored->type == LOFI_STORED_F32 && stored->rank == 2 && stored->dims[1] == e->settings.text_width) {
+    if (stored && stored->aligned && stored->type == LOFI_STORED_F32 && stored->rank == 2 &&
+        stored->dims[1] == e->settings.text_width) {
         out->text_states = stored->data;
         out->text = stored->dims[0];
         return LOFI_OK;
@@ -440,15 +464,21 @@ static lofi_code text_states(lofi_examples *e, lofi_example *out, lofi_error *er
     return lofi_cache_store(e->cache, "text", key, &tensor, 1, err);
 }
 
-static lofi_code visit_song(lofi_examples *e, const song *s, const lofi_random *tags, lofi_example *out, lofi_error *err) {
+static lofi_code visit_song(lofi_examples *e, const song *s, const lofi_random *tags, lofi_example *out,
+                            lofi_error *err) {
     LOFI_TRY(join_tags(e, s->track, tags, err));
-    *out = (lofi_example){.track_id = s->track->track_id, .prompt = e->prompt, .latents = s->latents, .frames = s->frames,
-                          .lyric_token_ids = s->lyrics.ids, .lyric = (int64_t)s->lyrics.count,
+    *out = (lofi_example){.track_id = s->track->track_id,
+                          .prompt = e->prompt,
+                          .latents = s->latents,
+                          .frames = s->frames,
+                          .lyric_token_ids = s->lyrics.ids,
+                          .lyric = (int64_t)s->lyrics.count,
                           .speaker = s->speaker ? s->speaker : e->zero_speaker};
     return text_states(e, out, err);
 }
 
-lofi_code lofi_examples_visit(lofi_examples *e, size_t row, uint64_t seed, uint64_t visit, lofi_example *out, lofi_error *err) {
+lofi_code lofi_examples_visit(lofi_examples *e, size_t row, uint64_t seed, uint64_t visit, lofi_example *out,
+                              lofi_error *err) {
     lofi_random tags = lofi_random_at(seed, LOFI_RANDOM_TAGS, visit);
     return visit_song(e, &e->train.songs[e->train.rows[row]], &tags, out, err);
 }

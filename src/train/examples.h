@@ -18,7 +18,7 @@
 typedef struct lofi_examples lofi_examples;
 
 typedef struct lofi_examples_settings {
-    const char *dataset;      /* folder of a Hugging Face dataset */
+    const char *dataset; /* folder of a Hugging Face dataset */
     const lofi_checkpoint_folder *model;
     const char *lyric_vocab;  /* file, or NULL: looked for in the model's folder and in ace_step_dir */
     const char *ace_step_dir; /* may be NULL */
@@ -29,7 +29,8 @@ typedef struct lofi_examples_settings {
 
 /* Opens the dataset (train and, where there is one, validation), encodes every song that the cache does not hold, and
  * tokenizes all lyrics. LOFI_ERR_INTERRUPTED when asked to stop: what is encoded stays in the cache. *out is yours. */
-lofi_code lofi_examples_open(lofi_examples **out, const lofi_examples_settings *settings, lofi_log *log, lofi_error *err) LOFI_MUST_USE;
+lofi_code lofi_examples_open(lofi_examples **out, const lofi_examples_settings *settings, lofi_log *log,
+                             lofi_error *err) LOFI_MUST_USE;
 void lofi_examples_close(lofi_examples *examples); /* NULL is fine */
 
 const char *lofi_examples_dataset_hash(const lofi_examples *examples);
@@ -53,9 +54,10 @@ typedef struct lofi_example {
 } lofi_example;
 
 /* The song of a row of the train split; `seed` and `visit` choose the order of its tags. */
-lofi_code lofi_examples_visit(lofi_examples *examples, size_t row, uint64_t seed, uint64_t visit, lofi_example *out, lofi_error *err)
-    LOFI_MUST_USE;
+lofi_code lofi_examples_visit(lofi_examples *examples, size_t row, uint64_t seed, uint64_t visit, lofi_example *out,
+                              lofi_error *err) LOFI_MUST_USE;
 /* A held-out track, with its tags in their own order. */
-lofi_code lofi_examples_validation(lofi_examples *examples, size_t index, lofi_example *out, lofi_error *err) LOFI_MUST_USE;
+lofi_code lofi_examples_validation(lofi_examples *examples, size_t index, lofi_example *out,
+                                   lofi_error *err) LOFI_MUST_USE;
 
 #endif

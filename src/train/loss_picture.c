@@ -30,7 +30,8 @@ static void include(frame *f, double step, double loss) {
 
 static frame find_frame(const lofi_metrics *metrics) {
     frame f = {INFINITY, -INFINITY, INFINITY, -INFINITY};
-    for (size_t i = 0; i < metrics->step_count; i++) include(&f, (double)metrics->steps[i].step, metrics->steps[i].loss);
+    for (size_t i = 0; i < metrics->step_count; i++)
+        include(&f, (double)metrics->steps[i].step, metrics->steps[i].loss);
     for (size_t i = 0; i < metrics->validation_count; i++)
         include(&f, (double)metrics->validations[i].step, metrics->validations[i].loss);
     if (!(f.last_step > f.first_step)) f.last_step = f.first_step + 1;
@@ -51,24 +52,31 @@ static void draw_axes(lofi_buffer *svg, const frame *f) {
     double step = tick_step(f->high - f->low, 6);
     for (double v = ceil(f->low / step) * step; v <= f->high; v += step) {
         double y = y_of(f, v);
-        lofi_buffer_printf(svg, "<line class=\"grid\" x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/>", LEFT, WIDTH - RIGHT, y, y);
-        lofi_buffer_printf(svg, "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%.6g</text>\n", LEFT - 8, y + 4, fabs(v) < step / 1e6 ? 0 : v);
+        lofi_buffer_printf(svg, "<line class=\"grid\" x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/>", LEFT,
+                           WIDTH - RIGHT, y, y);
+        lofi_buffer_printf(svg, "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%.6g</text>\n", LEFT - 8, y + 4,
+                           fabs(v) < step / 1e6 ? 0 : v);
     }
     step = fmax(1, tick_step(f->last_step - f->first_step, 8));
     for (double v = ceil(f->first_step / step) * step; v <= f->last_step; v += step) {
         double x = x_of(f, v);
-        lofi_buffer_printf(svg, "<line class=\"grid\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" y2=\"%d\"/>", x, x, TOP, HEIGHT - BOTTOM);
-        lofi_buffer_printf(svg, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%.6g</text>\n", x, HEIGHT - BOTTOM + 20, v);
+        lofi_buffer_printf(svg, "<line class=\"grid\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" y2=\"%d\"/>", x, x, TOP,
+                           HEIGHT - BOTTOM);
+        lofi_buffer_printf(svg, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%.6g</text>\n", x,
+                           HEIGHT - BOTTOM + 20, v);
     }
-    lofi_buffer_printf(svg, "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">step</text>\n", (LEFT + WIDTH - RIGHT) / 2, HEIGHT - 14);
-    lofi_buffer_printf(svg, "<text x=\"18\" y=\"%d\" text-anchor=\"middle\" transform=\"rotate(-90 18 %d)\">loss</text>\n", HEIGHT / 2,
-                       HEIGHT / 2);
+    lofi_buffer_printf(svg, "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">step</text>\n", (LEFT + WIDTH - RIGHT) / 2,
+                       HEIGHT - 14);
+    lofi_buffer_printf(svg,
+                       "<text x=\"18\" y=\"%d\" text-anchor=\"middle\" transform=\"rotate(-90 18 %d)\">loss</text>\n",
+                       HEIGHT / 2, HEIGHT / 2);
 }
 
 /* Mean loss of the steps around `at` (a twentieth of all steps to each side). */
 static double smoothed(const lofi_metrics *metrics, size_t at) {
     size_t reach = metrics->step_count / 20, sum_count = 0;
-    size_t from = at > reach ? at - reach : 0, to = at + reach < metrics->step_count ? at + reach : metrics->step_count - 1;
+    size_t from = at > reach ? at - reach : 0,
+           to = at + reach < metrics->step_count ? at + reach : metrics->step_count - 1;
     double sum = 0;
     for (size_t i = from; i <= to; i++)
         if (isfinite(metrics->steps[i].loss)) sum += metrics->steps[i].loss, sum_count++;
@@ -81,7 +89,8 @@ static void draw_losses(lofi_buffer *svg, const lofi_metrics *metrics, const fra
     lofi_buffer_printf(svg, "<polyline class=\"%s\" points=\"", smooth ? "mean" : "loss");
     for (size_t i = 0; i < metrics->step_count; i += stride) {
         double loss = smooth ? smoothed(metrics, i) : metrics->steps[i].loss;
-        if (isfinite(loss)) lofi_buffer_printf(svg, "%.1f,%.1f ", x_of(f, (double)metrics->steps[i].step), y_of(f, loss));
+        if (isfinite(loss))
+            lofi_buffer_printf(svg, "%.1f,%.1f ", x_of(f, (double)metrics->steps[i].step), y_of(f, loss));
     }
     lofi_buffer_text(svg, "\"/>\n");
 }
@@ -89,17 +98,20 @@ static void draw_losses(lofi_buffer *svg, const lofi_metrics *metrics, const fra
 static void draw_validations(lofi_buffer *svg, const lofi_metrics *metrics, const frame *f) {
     for (size_t i = 0; i < metrics->validation_count; i++) {
         const lofi_validation_metrics *v = &metrics->validations[i];
-        lofi_buffer_printf(svg, "<circle class=\"held\" cx=\"%.1f\" cy=\"%.1f\" r=\"5\"><title>held-out loss %.5f at step %lld</title></circle>\n",
+        lofi_buffer_printf(svg,
+                           "<circle class=\"held\" cx=\"%.1f\" cy=\"%.1f\" r=\"5\"><title>held-out loss %.5f at step "
+                           "%lld</title></circle>\n",
                            x_of(f, (double)v->step), y_of(f, v->loss), v->loss, (long long)v->step);
     }
 }
 
 static void draw_legend(lofi_buffer *svg) {
-    lofi_buffer_printf(svg,
-                       "<polyline class=\"loss\" points=\"%d,24 %d,24\"/><text x=\"%d\" y=\"28\">each step</text>"
-                       "<polyline class=\"mean\" points=\"%d,24 %d,24\"/><text x=\"%d\" y=\"28\">moving average</text>"
-                       "<circle class=\"held\" cx=\"%d\" cy=\"24\" r=\"5\"/><text x=\"%d\" y=\"28\">held-out tracks</text>\n",
-                       LEFT, LEFT + 30, LEFT + 38, LEFT + 140, LEFT + 170, LEFT + 178, LEFT + 320, LEFT + 332);
+    lofi_buffer_printf(
+        svg,
+        "<polyline class=\"loss\" points=\"%d,24 %d,24\"/><text x=\"%d\" y=\"28\">each step</text>"
+        "<polyline class=\"mean\" points=\"%d,24 %d,24\"/><text x=\"%d\" y=\"28\">moving average</text>"
+        "<circle class=\"held\" cx=\"%d\" cy=\"24\" r=\"5\"/><text x=\"%d\" y=\"28\">held-out tracks</text>\n",
+        LEFT, LEFT + 30, LEFT + 38, LEFT + 140, LEFT + 170, LEFT + 178, LEFT + 320, LEFT + 332);
 }
 
 lofi_code lofi_metrics_picture(const lofi_metrics *metrics, lofi_error *err) {

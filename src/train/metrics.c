@@ -12,7 +12,8 @@
 #define MAX_STEPS ((size_t)1 << 27)
 
 static lofi_code keep_step(lofi_metrics *metrics, const lofi_step_metrics *values, lofi_error *err) {
-    LOFI_TRY(lofi_grow((void **)&metrics->steps, &metrics->step_capacity, metrics->step_count + 1, sizeof *metrics->steps, MAX_STEPS, err));
+    LOFI_TRY(lofi_grow((void **)&metrics->steps, &metrics->step_capacity, metrics->step_count + 1,
+                       sizeof *metrics->steps, MAX_STEPS, err));
     metrics->steps[metrics->step_count++] = *values;
     return LOFI_OK;
 }
@@ -31,7 +32,8 @@ static double number(const json_t *object, const char *key) {
 }
 
 /* Keeps one line of an earlier part of the run; those of later steps, and what is no metrics line, are dropped. */
-static lofi_code read_line(lofi_metrics *metrics, lofi_buffer *kept, const char *line, size_t size, int64_t at_most, lofi_error *err) {
+static lofi_code read_line(lofi_metrics *metrics, lofi_buffer *kept, const char *line, size_t size, int64_t at_most,
+                           lofi_error *err) {
     json_t *object;
     lofi_error ignored = LOFI_ERROR_INIT;
     if (lofi_json_parse(&object, line, size, "metrics.jsonl", &ignored) != LOFI_OK) return LOFI_OK;
@@ -39,11 +41,13 @@ static lofi_code read_line(lofi_metrics *metrics, lofi_buffer *kept, const char 
     const json_t *step = json_object_get(object, "step");
     if (json_is_integer(step) && json_integer_value(step) <= at_most) {
         if (json_object_get(object, "validation_loss")) {
-            lofi_validation_metrics values = {json_integer_value(step), number(object, "validation_loss"), number(object, "validation_spread")};
+            lofi_validation_metrics values = {json_integer_value(step), number(object, "validation_loss"),
+                                              number(object, "validation_spread")};
             code = keep_validation(metrics, &values, err);
         } else {
-            lofi_step_metrics values = {json_integer_value(step), (int64_t)number(object, "epoch"), number(object, "loss"),
-                                        number(object, "denoising_loss"), number(object, "learning_rate"), number(object, "gradient_norm"),
+            lofi_step_metrics values = {json_integer_value(step),        (int64_t)number(object, "epoch"),
+                                        number(object, "loss"),          number(object, "denoising_loss"),
+                                        number(object, "learning_rate"), number(object, "gradient_norm"),
                                         number(object, "seconds")};
             code = keep_step(metrics, &values, err);
         }
@@ -83,8 +87,10 @@ lofi_code lofi_metrics_open(lofi_metrics **out, const char *run, int64_t step, l
     lofi_metrics *metrics = calloc(1, sizeof *metrics);
     if (!metrics) return lofi_fail(err, LOFI_ERR_MEMORY, "out of memory for metrics");
     lofi_code code = open_log(metrics, run, step, err);
-    if (code == LOFI_OK) *out = metrics;
-    else lofi_metrics_close(metrics);
+    if (code == LOFI_OK)
+        *out = metrics;
+    else
+        lofi_metrics_close(metrics);
     return code;
 }
 
@@ -112,17 +118,18 @@ static lofi_code append(lofi_metrics *metrics, json_t *object, lofi_error *err) 
 lofi_code lofi_metrics_step(lofi_metrics *metrics, const lofi_step_metrics *values, lofi_error *err) {
     LOFI_TRY(keep_step(metrics, values, err));
     return append(metrics,
-                  json_pack("{s:I, s:I, s:f, s:f, s:f, s:f, s:f}", "step", (json_int_t)values->step, "epoch", (json_int_t)values->epoch,
-                            "loss", values->loss, "denoising_loss", values->denoising_loss, "learning_rate", values->learning_rate,
-                            "gradient_norm", values->gradient_norm, "seconds", values->seconds),
+                  json_pack("{s:I, s:I, s:f, s:f, s:f, s:f, s:f}", "step", (json_int_t)values->step, "epoch",
+                            (json_int_t)values->epoch, "loss", values->loss, "denoising_loss", values->denoising_loss,
+                            "learning_rate", values->learning_rate, "gradient_norm", values->gradient_norm, "seconds",
+                            values->seconds),
                   err);
 }
 
 lofi_code lofi_metrics_validation(lofi_metrics *metrics, const lofi_validation_metrics *values, lofi_error *err) {
     LOFI_TRY(keep_validation(metrics, values, err));
     return append(metrics,
-                  json_pack("{s:I, s:f, s:f}", "step", (json_int_t)values->step, "validation_loss", values->loss, "validation_spread",
-                            values->spread),
+                  json_pack("{s:I, s:f, s:f}", "step", (json_int_t)values->step, "validation_loss", values->loss,
+                            "validation_spread", values->spread),
                   err);
 }
 

@@ -31,7 +31,8 @@ lofi_code lofi_metrics_open(lofi_metrics **out, const char *run, int64_t step, l
 void lofi_metrics_close(lofi_metrics *metrics); /* NULL is fine */
 
 lofi_code lofi_metrics_step(lofi_metrics *metrics, const lofi_step_metrics *values, lofi_error *err) LOFI_MUST_USE;
-lofi_code lofi_metrics_validation(lofi_metrics *metrics, const lofi_validation_metrics *values, lofi_error *err) LOFI_MUST_USE;
+lofi_code lofi_metrics_validation(lofi_metrics *metrics, const lofi_validation_metrics *values,
+                                  lofi_error *err) LOFI_MUST_USE;
 /* Whether a held-out measurement of that step is there already (a resumed run does not repeat it). */
 int lofi_metrics_has_validation(const lofi_metrics *metrics, int64_t step);
 

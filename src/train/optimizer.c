@@ -5,14 +5,16 @@
 
 #define CHUNK 65536
 
-void lofi_adamw_update(const lofi_adamw *settings, int64_t update, float *values, const float *gradient, double gradient_factor,
-                       float *first, float *second, size_t count, int threads) {
-    double correction1 = 1.0 - pow(settings->beta1, (double)update), correction2 = 1.0 - pow(settings->beta2, (double)update);
+void lofi_adamw_update(const lofi_adamw *settings, int64_t update, float *values, const float *gradient,
+                       double gradient_factor, float *first, float *second, size_t count, int threads) {
+    double correction1 = 1.0 - pow(settings->beta1, (double)update),
+           correction2 = 1.0 - pow(settings->beta2, (double)update);
     const float keep = (float)(1.0 - settings->learning_rate * settings->weight_decay);
     const float beta1 = (float)settings->beta1, beta2 = (float)settings->beta2;
     const float rest1 = (float)(1.0 - settings->beta1), rest2 = (float)(1.0 - settings->beta2);
     const float step_size = (float)(settings->learning_rate / correction1);
-    const float root_correction = (float)sqrt(correction2), epsilon = (float)settings->epsilon, factor = (float)gradient_factor;
+    const float root_correction = (float)sqrt(correction2), epsilon = (float)settings->epsilon,
+                factor = (float)gradient_factor;
 #pragma omp parallel for schedule(static) num_threads(threads) if (count > CHUNK)
     for (size_t i = 0; i < count; i++) {
         float g = gradient[i] * factor;

@@ -11,12 +11,13 @@ typedef struct lofi_adamw {
     double learning_rate, beta1, beta2, epsilon, weight_decay;
 } lofi_adamw;
 /* The original trainer's: betas 0.8 and 0.9, epsilon 1e-8, weight decay 0.01. */
-#define LOFI_ADAMW_INIT {1e-4, 0.8, 0.9, 1e-8, 1e-2}
+#define LOFI_ADAMW_INIT                                                                                                \
+    { 1e-4, 0.8, 0.9, 1e-8, 1e-2 }
 
 /* One update of `values` [count] in place. first, second: moments [count], zero before update 1. `update` counts from 1.
  * The gradient is multiplied by gradient_factor first (clipping, accumulation). Element by element: threads change nothing. */
-void lofi_adamw_update(const lofi_adamw *settings, int64_t update, float *values, const float *gradient, double gradient_factor,
-                       float *first, float *second, size_t count, int threads);
+void lofi_adamw_update(const lofi_adamw *settings, int64_t update, float *values, const float *gradient,
+                       double gradient_factor, float *first, float *second, size_t count, int threads);
 
 /* The l2 norm, summed in f64 over chunks of fixed size in fixed order. Not finite when an element is not. */
 double lofi_gradient_norm(const float *gradient, size_t count, int threads);

@@ -17,11 +17,12 @@ static json_t *targets_of(const lofi_lora_config *lora) {
 }
 
 static json_t *configuration(const lofi_train_settings *s) {
-    return json_pack("{s:I, s:f, s:b, s:o, s:I, s:f, s:I, s:f, s:I, s:b, s:s, s:I}", "lora_rank", (json_int_t)s->lora.rank, "lora_alpha",
-                     s->lora.alpha, "lora_rslora", s->lora.rslora ? 1 : 0, "lora_targets", targets_of(&s->lora), "max_steps",
-                     (json_int_t)s->max_steps, "learning_rate", s->learning_rate, "warmup_steps", (json_int_t)s->warmup_steps,
-                     "gradient_clip_val", s->clip_norm, "accumulate", (json_int_t)s->accumulate, "lyric_encoder_dropout",
-                     s->dropout ? 1 : 0, "precision", s->bf16 ? "bf16" : "fp32", "seed", (json_int_t)s->seed);
+    return json_pack("{s:I, s:f, s:b, s:o, s:I, s:f, s:I, s:f, s:I, s:b, s:s, s:I}", "lora_rank",
+                     (json_int_t)s->lora.rank, "lora_alpha", s->lora.alpha, "lora_rslora", s->lora.rslora ? 1 : 0,
+                     "lora_targets", targets_of(&s->lora), "max_steps", (json_int_t)s->max_steps, "learning_rate",
+                     s->learning_rate, "warmup_steps", (json_int_t)s->warmup_steps, "gradient_clip_val", s->clip_norm,
+                     "accumulate", (json_int_t)s->accumulate, "lyric_encoder_dropout", s->dropout ? 1 : 0, "precision",
+                     s->bf16 ? "bf16" : "fp32", "seed", (json_int_t)s->seed);
 }
 
 static lofi_code hash_json(char hex[LOFI_SHA256_HEX], const json_t *value, lofi_error *err) {
@@ -37,19 +38,20 @@ static lofi_code hash_json(char hex[LOFI_SHA256_HEX], const json_t *value, lofi_
     return code;
 }
 
-lofi_code lofi_record_make(json_t **out, const lofi_train_settings *settings, const lofi_loaded *transformer, const char *dataset_hash,
-                           const char *unlicensed, lofi_error *err) {
+lofi_code lofi_record_make(json_t **out, const lofi_train_settings *settings, const lofi_loaded *transformer,
+                           const char *dataset_hash, const char *unlicensed, lofi_error *err) {
     char base[LOFI_SHA256_HEX], hash[LOFI_SHA256_HEX];
     LOFI_TRY(lofi_weights_hash(base, lofi_loaded_weights(transformer), err));
     json_t *config = configuration(settings);
-    lofi_code code = config ? hash_json(hash, config, err) : lofi_fail(err, LOFI_ERR_MEMORY, "out of memory for the run's record");
+    lofi_code code = config ? hash_json(hash, config, err)
+                            : lofi_fail(err, LOFI_ERR_MEMORY, "out of memory for the run's record");
     if (code != LOFI_OK) {
         json_decref(config);
         return code;
     }
-    *out = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "program", "lofi " LOFI_VERSION, "experiment", settings->experiment,
-                     "dataset_hash", dataset_hash, "base_model_hash", base, "config_hash", hash, "unlicensed_tracks", unlicensed,
-                     "configuration", config);
+    *out = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "program", "lofi " LOFI_VERSION, "experiment",
+                     settings->experiment, "dataset_hash", dataset_hash, "base_model_hash", base, "config_hash", hash,
+                     "unlicensed_tracks", unlicensed, "configuration", config);
     return *out ? LOFI_OK : lofi_fail(err, LOFI_ERR_MEMORY, "out of memory for the run's record");
 }
 
@@ -66,16 +68,19 @@ static void value_text(lofi_buffer *text, const json_t *value) {
     while (text->size && text->data[text->size - 1] == '\n') text->data[--text->size] = '\0';
 }
 
-static lofi_code report_change(const char *key, const json_t *before, const json_t *now, lofi_log *log, lofi_error *err) {
+static lofi_code report_change(const char *key, const json_t *before, const json_t *now, lofi_log *log,
+                               lofi_error *err) {
     lofi_buffer old = LOFI_BUFFER_INIT, new = LOFI_BUFFER_INIT;
     lofi_code code = LOFI_OK;
     value_text(&old, before);
     value_text(&new, now);
     if (must_agree(key)) {
-        code = lofi_fail(err, LOFI_ERR_USAGE, "the run was started with %s %s, now it is %s", key, lofi_buffer_str(&old), lofi_buffer_str(&new));
+        code = lofi_fail(err, LOFI_ERR_USAGE, "the run was started with %s %s, now it is %s", key,
+                         lofi_buffer_str(&old), lofi_buffer_str(&new));
         lofi_hint(err, "resume with what it was started with, or choose another --exp-name");
     } else {
-        lofi_warn(log, "%s was %s when the run was started, it is %s now", key, lofi_buffer_str(&old), lofi_buffer_str(&new));
+        lofi_warn(log, "%s was %s when the run was started, it is %s now", key, lofi_buffer_str(&old),
+                  lofi_buffer_str(&new));
     }
     lofi_buffer_free(&old);
     lofi_buffer_free(&new);
@@ -91,7 +96,8 @@ lofi_code lofi_record_compare(const json_t *now, const json_t *before, lofi_log 
     json_t *value;
     json_t *new_config = json_object_get(now, "configuration"), *old_config = json_object_get(before, "configuration");
     if (!json_equal(json_object_get(now, "dataset_hash"), json_object_get(before, "dataset_hash")))
-        LOFI_TRY(report_change("dataset_hash", json_object_get(before, "dataset_hash"), json_object_get(now, "dataset_hash"), log, err));
+        LOFI_TRY(report_change("dataset_hash", json_object_get(before, "dataset_hash"),
+                               json_object_get(now, "dataset_hash"), log, err));
     json_object_foreach(new_config, key, value) {
         if (!json_equal(value, json_object_get(old_config, key)))
             LOFI_TRY(report_change(key, json_object_get(old_config, key), value, log, err));

@@ -6,7 +6,7 @@
 
 #include "base/memory.h"
 #include "diffusion/flow_loss.h"
-#include "graph/gradient.h"
+#include "ops/gradient.h"
 #include "train/bf16_source.h"
 
 struct lofi_step {
@@ -31,19 +31,25 @@ static void make_inputs(lofi_step *step) {
     step->conditions = lofi_ace_step_condition_inputs(graph, &step->config);
     step->latents = lofi_graph_input(graph, "latents", lofi_shape_of(LOFI_F32, 4, latent));
     step->noise = lofi_graph_input(graph, "noise", lofi_shape_of(LOFI_F32, 4, latent));
-    step->attention_mask = lofi_graph_input(graph, "attention_mask", lofi_shape_of(LOFI_F32, 2, (lofi_dim[]){batch, frames}));
+    step->attention_mask = lofi_graph_input(graph, "attention_mask",
+                                            lofi_shape_of(LOFI_F32, 2, (lofi_dim[]){batch, frames}));
     step->sigma = lofi_graph_input(graph, "sigma", lofi_shape_of(LOFI_F32, 1, &batch));
     step->timestep = lofi_graph_input(graph, "timestep", lofi_shape_of(LOFI_F32, 1, &batch));
-    if (step->options.dropout) step->dropout_key = lofi_graph_input(graph, "dropout_key", lofi_shape_of(LOFI_I64, 1, (lofi_dim[]){2}));
+    if (step->options.dropout)
+        step->dropout_key = lofi_graph_input(graph, "dropout_key", lofi_shape_of(LOFI_I64, 1, (lofi_dim[]){2}));
 }
 
 static void build_network(lofi_step *step, lofi_loaded *transformer) {
     lofi_adapter_hook hook = lofi_attachment_hook(&step->attachment);
-    lofi_builder builder = {.graph = step->graph, .source = step->rounded ? lofi_bf16_source_view(step->rounded) : lofi_loaded_source(transformer), .dropout_key = step->dropout_key,
+    lofi_builder builder = {.graph = step->graph,
+                            .source = step->rounded ? lofi_bf16_source_view(step->rounded)
+                                                    : lofi_loaded_source(transformer),
+                            .dropout_key = step->dropout_key,
                             .adapter = step->attachment.adapter ? &hook : NULL};
     lofi_ace_step_encoded encoded = lofi_ace_step_encode(&builder, &step->config, &step->conditions, NULL);
     lofi_tensor *noisy = lofi_flow_noisy(step->graph, step->latents, step->noise, step->sigma);
-    lofi_tensor *output = lofi_ace_step_decode(&builder, &step->config, noisy, step->attention_mask, &encoded, step->timestep, NULL, NULL);
+    lofi_tensor *output = lofi_ace_step_decode(&builder, &step->config, noisy, step->attention_mask, &encoded,
+                                               step->timestep, NULL, NULL);
     lofi_tensor *loss = lofi_flow_loss(step->graph, step->latents, noisy, output, step->sigma, step->attention_mask);
     step->loss = lofi_graph_output(step->graph, "loss", loss);
 }
@@ -59,7 +65,8 @@ static lofi_code differentiate(lofi_step *step, lofi_error *err) {
     for (size_t i = 0; i < count && code == LOFI_OK; i++)
         places[i] = step->gradient + (i % 2 ? adapter->layers[i / 2].b_offset : adapter->layers[i / 2].a_offset);
     lofi_gradient_options options = {.checkpoint = step->options.checkpoint};
-    if (code == LOFI_OK) code = lofi_graph_differentiate(step->graph, step->loss, wanted, count, places, options, grads, err);
+    if (code == LOFI_OK)
+        code = lofi_graph_differentiate(step->graph, step->loss, wanted, count, places, options, grads, err);
     free(wanted);
     free(grads);
     free(places);
@@ -75,20 +82,24 @@ static lofi_code build(lofi_step *step, lofi_loaded *transformer, lofi_error *er
     LOFI_TRY(lofi_graph_check(step->graph, err));
     if (step->options.gradients) {
         step->gradient_count = step->attachment.adapter->value_count;
-        LOFI_TRY(lofi_alloc((void **)&step->gradient, step->gradient_count, sizeof(float), "the adapter's gradients", err));
+        LOFI_TRY(
+            lofi_alloc((void **)&step->gradient, step->gradient_count, sizeof(float), "the adapter's gradients", err));
         LOFI_TRY(differentiate(step, err));
     }
     return lofi_session_new(&step->session, step->graph, (lofi_session_options){.threads = step->options.threads}, err);
 }
 
-lofi_code lofi_step_new(lofi_step **out, lofi_loaded *transformer, lofi_adapter *adapter, lofi_step_options options, lofi_error *err) {
+lofi_code lofi_step_new(lofi_step **out, lofi_loaded *transformer, lofi_adapter *adapter, lofi_step_options options,
+                        lofi_error *err) {
     lofi_step *step = calloc(1, sizeof *step);
     if (!step) return lofi_fail(err, LOFI_ERR_MEMORY, "out of memory for a training step");
     step->options = options;
     step->attachment = (lofi_attachment){.adapter = adapter, .trainable = options.gradients, .strength = 1.0f};
     lofi_code code = build(step, transformer, err);
-    if (code == LOFI_OK) *out = step;
-    else lofi_step_free(step);
+    if (code == LOFI_OK)
+        *out = step;
+    else
+        lofi_step_free(step);
     return code;
 }
 

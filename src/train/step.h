@@ -39,8 +39,8 @@ typedef struct lofi_step_inputs {
 } lofi_step_inputs;
 
 /* The transformer and the adapter must outlive the step. *out is yours. */
-lofi_code lofi_step_new(lofi_step **out, lofi_loaded *transformer, lofi_adapter *adapter, lofi_step_options options, lofi_error *err)
-    LOFI_MUST_USE;
+lofi_code lofi_step_new(lofi_step **out, lofi_loaded *transformer, lofi_adapter *adapter, lofi_step_options options,
+                        lofi_error *err) LOFI_MUST_USE;
 void lofi_step_free(lofi_step *step); /* NULL is fine */
 
 const lofi_ace_step_config *lofi_step_config(const lofi_step *step);

@@ -20,12 +20,12 @@
 #include "train/step.h"
 
 /* Condition dropout of the original trainer. */
-#define DROP_TEXT 0.15f
+#define DROP_TEXT    0.15f
 #define DROP_SPEAKER 0.50f
-#define DROP_LYRICS 0.15f
+#define DROP_LYRICS  0.15f
 
 /* Held-out measurements use noise of their own seeds, the same in every run. */
-#define VALIDATION_SEED 0x6c6f6669u
+#define VALIDATION_SEED  0x6c6f6669u
 #define VALIDATION_SEEDS 3
 
 #define SUMMARY_STEPS 20
@@ -66,17 +66,20 @@ static lofi_code allocate_inputs(trainer *t, lofi_error *err) {
     LOFI_TRY(lofi_alloc((void **)&t->text_mask, MAX_TEXT, sizeof(float), "a mask", err));
     LOFI_TRY(lofi_alloc((void **)&t->lyric_mask, MAX_LYRIC, sizeof(float), "a mask", err));
     LOFI_TRY(lofi_alloc((void **)&t->lyric_ids, MAX_LYRIC, sizeof(int64_t), "lyric tokens", err));
-    LOFI_TRY(lofi_alloc((void **)&t->speaker, (size_t)config->speaker_width, sizeof(float), "a speaker embedding", err));
+    LOFI_TRY(
+        lofi_alloc((void **)&t->speaker, (size_t)config->speaker_width, sizeof(float), "a speaker embedding", err));
     for (int64_t i = 0; i < frames; i++) t->mask[i] = 1.0f;
     for (int i = 0; i < MAX_TEXT; i++) t->text_mask[i] = 1.0f;
     return LOFI_OK;
 }
 
 /* Copies an example's conditions, without those that are dropped (the text's mask stays, as in the original). */
-static void set_conditions(trainer *t, const lofi_example *example, bool drop_text, bool drop_speaker, bool drop_lyrics) {
+static void set_conditions(trainer *t, const lofi_example *example, bool drop_text, bool drop_speaker,
+                           bool drop_lyrics) {
     const lofi_ace_step_config *config = lofi_step_config(t->training);
     size_t text_bytes = (size_t)(example->text * config->text_width) * sizeof(float);
-    size_t speaker_bytes = (size_t)config->speaker_width * sizeof(float), lyric_bytes = (size_t)example->lyric * sizeof(int64_t);
+    size_t speaker_bytes = (size_t)config->speaker_width * sizeof(float),
+           lyric_bytes = (size_t)example->lyric * sizeof(int64_t);
     memset(t->text, 0, text_bytes);
     memset(t->speaker, 0, speaker_bytes);
     memset(t->lyric_ids, 0, lyric_bytes);
@@ -89,10 +92,20 @@ static void set_conditions(trainer *t, const lofi_example *example, bool drop_te
 static lofi_step_inputs make_inputs(trainer *t, const lofi_example *example, lofi_random noise, int index) {
     const lofi_ace_step_config *config = lofi_step_config(t->training);
     lofi_random_fill_normal(&noise, 0, t->noise, (size_t)(config->in_channels * config->height * example->frames));
-    return (lofi_step_inputs){.batch = 1, .frames = example->frames, .text = example->text, .lyric = example->lyric,
-                              .latents = example->latents, .noise = t->noise, .attention_mask = t->mask, .text_states = t->text,
-                              .text_mask = t->text_mask, .lyric_token_ids = t->lyric_ids, .lyric_mask = t->lyric_mask,
-                              .speaker = t->speaker, .sigma = &t->schedule.sigmas[index], .timestep = &t->schedule.timesteps[index]};
+    return (lofi_step_inputs){.batch = 1,
+                              .frames = example->frames,
+                              .text = example->text,
+                              .lyric = example->lyric,
+                              .latents = example->latents,
+                              .noise = t->noise,
+                              .attention_mask = t->mask,
+                              .text_states = t->text,
+                              .text_mask = t->text_mask,
+                              .lyric_token_ids = t->lyric_ids,
+                              .lyric_mask = t->lyric_mask,
+                              .speaker = t->speaker,
+                              .sigma = &t->schedule.sigmas[index],
+                              .timestep = &t->schedule.timesteps[index]};
 }
 
 /* The row of a visit: every epoch is a permutation of its own. */
@@ -109,13 +122,14 @@ static size_t row_of(trainer *t, int64_t visit) {
 
 static lofi_code visit(trainer *t, int64_t number, double *loss, lofi_error *err) {
     uint64_t seed = t->settings->seed, n = (uint64_t)number;
-    lofi_random condition = lofi_random_at(seed, LOFI_RANDOM_CONDITION, n), level = lofi_random_at(seed, LOFI_RANDOM_TIMESTEP, n);
+    lofi_random condition = lofi_random_at(seed, LOFI_RANDOM_CONDITION, n),
+                level = lofi_random_at(seed, LOFI_RANDOM_TIMESTEP, n);
     lofi_example example;
     LOFI_TRY(lofi_examples_visit(t->examples, row_of(t, number), seed, n, &example, err));
-    set_conditions(t, &example, lofi_random_uniform(&condition, 0) < DROP_TEXT, lofi_random_uniform(&condition, 1) < DROP_SPEAKER,
-                   lofi_random_uniform(&condition, 2) < DROP_LYRICS);
-    lofi_step_inputs inputs =
-        make_inputs(t, &example, lofi_random_at(seed, LOFI_RANDOM_NOISE, n), lofi_flow_index(lofi_random_normal(&level, 0)));
+    set_conditions(t, &example, lofi_random_uniform(&condition, 0) < DROP_TEXT,
+                   lofi_random_uniform(&condition, 1) < DROP_SPEAKER, lofi_random_uniform(&condition, 2) < DROP_LYRICS);
+    lofi_step_inputs inputs = make_inputs(t, &example, lofi_random_at(seed, LOFI_RANDOM_NOISE, n),
+                                          lofi_flow_index(lofi_random_normal(&level, 0)));
     inputs.seed = seed;
     inputs.step = n;
     return lofi_step_run(t->training, &inputs, loss, err);
@@ -131,9 +145,12 @@ static lofi_code measure_seed(trainer *t, uint64_t seed, double *mean, lofi_erro
         LOFI_TRY(lofi_examples_validation(t->examples, i, &example, err));
         set_conditions(t, &example, false, false, false);
         for (size_t d = 0; d < draws; d++) {
+            if (lofi_interrupt_asked())
+                return lofi_fail(err, LOFI_ERR_INTERRUPTED, "stopped while measuring the held-out loss");
             int index = (int)((2 * d + 1) * LOFI_FLOW_STEPS / (2 * draws));
             double loss;
-            lofi_step_inputs inputs = make_inputs(t, &example, lofi_random_at(seed, LOFI_RANDOM_NOISE, i * draws + d), index);
+            lofi_step_inputs inputs = make_inputs(t, &example, lofi_random_at(seed, LOFI_RANDOM_NOISE, i * draws + d),
+                                                  index);
             LOFI_TRY(lofi_step_run(t->measuring, &inputs, &loss, err));
             sum += loss;
         }
@@ -142,9 +159,12 @@ static lofi_code measure_seed(trainer *t, uint64_t seed, double *mean, lofi_erro
     return LOFI_OK;
 }
 
-/* The same noise and noise levels every time: levels evenly spread over the schedule, noise of three seeds. */
+/* Measures where the step asks for it: at the beginning, at the end and every plot_every steps; once each. The same noise and
+ * noise levels every time: levels evenly spread over the schedule, noise of three seeds. */
 static lofi_code measure(trainer *t, lofi_error *err) {
-    if (!t->measuring || lofi_metrics_has_validation(t->metrics, t->state.step)) return LOFI_OK;
+    int64_t step = t->state.step;
+    if (step % t->settings->plot_every != 0 && step != t->settings->max_steps) return LOFI_OK;
+    if (!t->measuring || lofi_metrics_has_validation(t->metrics, step)) return LOFI_OK;
     double means[VALIDATION_SEEDS], sum = 0, low = INFINITY, high = -INFINITY;
     for (int s = 0; s < VALIDATION_SEEDS; s++) {
         LOFI_TRY(measure_seed(t, VALIDATION_SEED + (uint64_t)s, &means[s], err));
@@ -153,7 +173,8 @@ static lofi_code measure(trainer *t, lofi_error *err) {
         high = fmax(high, means[s]);
     }
     lofi_validation_metrics values = {.step = t->state.step, .loss = sum / VALIDATION_SEEDS, .spread = high - low};
-    lofi_verbose(t->log, "held-out loss %.5f (spread %.5f) at step %lld", values.loss, values.spread, (long long)values.step);
+    lofi_verbose(t->log, "held-out loss %.5f (spread %.5f) at step %lld", values.loss, values.spread,
+                 (long long)values.step);
     return lofi_metrics_validation(t->metrics, &values, err);
 }
 
@@ -162,24 +183,36 @@ static lofi_code measure(trainer *t, lofi_error *err) {
 static lofi_code open_model(trainer *t, lofi_error *err) {
     const lofi_train_settings *s = t->settings;
     LOFI_TRY(lofi_checkpoint_folder_resolve(&t->folder, s->checkpoint_dir, err));
-    LOFI_TRY(lofi_loaded_open(&t->transformer, &lofi_model_ace_step_transformer, t->folder.component[LOFI_COMPONENT_TRANSFORMER], err));
+    LOFI_TRY(lofi_loaded_open(&t->transformer, &lofi_model_ace_step_transformer,
+                              t->folder.component[LOFI_COMPONENT_TRANSFORMER], err));
     LOFI_TRY(lofi_adapter_new(&t->state.adapter, &s->lora, lofi_loaded_table(t->transformer), err));
     lofi_adapter_init(t->state.adapter, s->seed);
     size_t count = t->state.adapter->value_count;
     LOFI_TRY(lofi_alloc((void **)&t->state.first, count, sizeof(float), "the optimizer's first moments", err));
     LOFI_TRY(lofi_alloc((void **)&t->state.second, count, sizeof(float), "the optimizer's second moments", err));
-    if (s->accumulate > 1) LOFI_TRY(lofi_alloc((void **)&t->gradient_sum, count, sizeof(float), "the sum of gradients", err));
-    lofi_step_options options = {.gradients = true, .checkpoint = s->checkpointing, .dropout = s->dropout, .bf16 = s->bf16, .threads = s->threads};
+    if (s->accumulate > 1)
+        LOFI_TRY(lofi_alloc((void **)&t->gradient_sum, count, sizeof(float), "the sum of gradients", err));
+    lofi_step_options options = {.gradients = true,
+                                 .checkpoint = s->checkpointing,
+                                 .dropout = s->dropout,
+                                 .bf16 = s->bf16,
+                                 .threads = s->threads};
     return lofi_step_new(&t->training, t->transformer, t->state.adapter, options, err);
 }
 
 static lofi_code open_examples(trainer *t, lofi_error *err) {
     const lofi_train_settings *s = t->settings;
     const lofi_ace_step_config *config = lofi_step_config(t->training);
-    lofi_examples_settings settings = {.dataset = s->dataset, .model = &t->folder, .lyric_vocab = s->lyric_vocab,
-                                       .ace_step_dir = s->ace_step_dir, .cache_dir = s->cache_dir, .speaker_width = config->speaker_width,
-                                       .text_width = config->text_width, .latent_channels = config->in_channels,
-                                       .latent_height = config->height, .threads = s->threads};
+    lofi_examples_settings settings = {.dataset = s->dataset,
+                                       .model = &t->folder,
+                                       .lyric_vocab = s->lyric_vocab,
+                                       .ace_step_dir = s->ace_step_dir,
+                                       .cache_dir = s->cache_dir,
+                                       .speaker_width = config->speaker_width,
+                                       .text_width = config->text_width,
+                                       .latent_channels = config->in_channels,
+                                       .latent_height = config->height,
+                                       .threads = s->threads};
     LOFI_TRY(lofi_examples_open(&t->examples, &settings, t->log, err));
     size_t rows = lofi_examples_row_count(t->examples);
     LOFI_TRY(lofi_alloc((void **)&t->order, rows, sizeof *t->order, "the order of rows", err));
@@ -196,9 +229,12 @@ static lofi_code restore(trainer *t, lofi_error *err) {
     char from[LOFI_PATH_MAX] = "";
     int64_t step = -1;
     if (s->resume_path) LOFI_TRY(lofi_checkpoint_verify(s->resume_path, err));
-    if (s->resume_path) LOFI_TRY(lofi_path_format(from, err, "%s", s->resume_path));
-    else if (s->resume_from >= 0) LOFI_TRY(lofi_checkpoint_at(from, t->run, s->resume_from, err));
-    else if (s->resume) LOFI_TRY(lofi_checkpoint_latest(from, &step, t->run, -1, t->log, err));
+    if (s->resume_path)
+        LOFI_TRY(lofi_path_format(from, err, "%s", s->resume_path));
+    else if (s->resume_from >= 0)
+        LOFI_TRY(lofi_checkpoint_at(from, t->run, s->resume_from, err));
+    else if (s->resume)
+        LOFI_TRY(lofi_checkpoint_latest(from, &step, t->run, -1, t->log, err));
     else if (lofi_checkpoint_any(t->run)) {
         lofi_fail(err, LOFI_ERR_USAGE, "run '%s' has checkpoints already", t->run);
         return lofi_hint(err, "go on with --resume, or choose another --exp-name");
@@ -209,8 +245,10 @@ static lofi_code restore(trainer *t, lofi_error *err) {
     LOFI_TRY(lofi_checkpoint_load(&t->state, &old, from, err));
     lofi_code code = lofi_record_compare(t->record, old, t->log, err);
     json_decref(old);
-    if (code == LOFI_OK) lofi_info(t->log, "resuming from '%s'", from);
-    return code;
+    LOFI_TRY(code);
+    memcpy(t->summary->checkpoint, from, sizeof from);
+    lofi_info(t->log, "resuming from '%s'", from);
+    return LOFI_OK;
 }
 
 static lofi_code open_all(trainer *t, lofi_error *err) {
@@ -244,8 +282,10 @@ static lofi_code gather(trainer *t, const float **gradient, double *loss, lofi_e
         LOFI_TRY(visit(t, t->state.step * visits + i, &one, err));
         sum += one;
         const float *g = lofi_step_gradient(t->training);
-        if (visits == 1) *gradient = g;
-        else if (i == 0) memcpy(t->gradient_sum, g, count * sizeof *g);
+        if (visits == 1)
+            *gradient = g;
+        else if (i == 0)
+            memcpy(t->gradient_sum, g, count * sizeof *g);
         else
             for (size_t j = 0; j < count; j++) t->gradient_sum[j] += g[j];
     }
@@ -259,8 +299,9 @@ static lofi_code diverged(trainer *t, double loss, double norm, lofi_error *err)
     int64_t step = -1;
     lofi_error ignored = LOFI_ERROR_INIT;
     lofi_code code = lofi_checkpoint_latest(last, &step, t->run, -1, t->log, &ignored);
-    lofi_fail(err, LOFI_ERR_NUMERIC, "training diverged at step %lld: loss %g, gradient norm %g; %s%s", (long long)t->state.step + 1, loss,
-              norm, code == LOFI_OK && step >= 0 ? "the last good checkpoint is " : "there is no checkpoint yet", last);
+    lofi_fail(err, LOFI_ERR_NUMERIC, "training diverged at step %lld: loss %g, gradient norm %g; %s%s",
+              (long long)t->state.step + 1, loss, norm,
+              code == LOFI_OK && step >= 0 ? "the last good checkpoint is " : "there is no checkpoint yet", last);
     return lofi_hint(err, "go on from it with --resume and a lower --learning-rate");
 }
 
@@ -276,11 +317,16 @@ static lofi_code update(trainer *t, lofi_error *err) {
     lofi_adamw adamw = LOFI_ADAMW_INIT;
     adamw.learning_rate = lofi_learning_rate(s->learning_rate, t->state.step, s->warmup_steps, s->max_steps);
     double factor = lofi_clip_factor(norm, s->clip_norm) / (double)s->accumulate;
-    lofi_adamw_update(&adamw, t->state.step + 1, t->state.adapter->values, gradient, factor, t->state.first, t->state.second, count, t->threads);
+    lofi_adamw_update(&adamw, t->state.step + 1, t->state.adapter->values, gradient, factor, t->state.first,
+                      t->state.second, count, t->threads);
     int64_t epoch = t->state.step * s->accumulate / (int64_t)lofi_examples_row_count(t->examples);
     t->state.step++;
-    lofi_step_metrics values = {.step = t->state.step, .epoch = epoch, .loss = loss, .denoising_loss = loss,
-                                .learning_rate = adamw.learning_rate, .gradient_norm = norm,
+    lofi_step_metrics values = {.step = t->state.step,
+                                .epoch = epoch,
+                                .loss = loss,
+                                .denoising_loss = loss,
+                                .learning_rate = adamw.learning_rate,
+                                .gradient_norm = norm,
                                 .seconds = (double)(lofi_now_ns() - start) * 1e-9};
     t->summary->seconds_per_step += values.seconds;
     return lofi_metrics_step(t->metrics, &values, err);
@@ -297,7 +343,7 @@ static lofi_code run_steps(trainer *t, lofi_error *err) {
     const lofi_train_settings *s = t->settings;
     lofi_progress progress = lofi_progress_start(t->log, "training", "steps", s->max_steps - t->state.step);
     int64_t begin = t->state.step, saved = begin;
-    lofi_code code = LOFI_OK;
+    lofi_code code = measure(t, err); /* the first time, or what a stop cut off */
     while (t->state.step < s->max_steps && code == LOFI_OK) {
         char detail[64];
         if (lofi_interrupt_asked()) {
@@ -309,20 +355,21 @@ static lofi_code run_steps(trainer *t, lofi_error *err) {
         snprintf(detail, sizeof detail, "loss %.4f", lofi_metrics_recent_loss(t->metrics, SUMMARY_STEPS));
         lofi_progress_step(&progress, t->state.step - begin, detail);
         bool last = t->state.step == s->max_steps;
-        if (last || t->state.step % s->plot_every == 0) code = measure(t, err);
+        code = measure(t, err);
         if (code == LOFI_OK && (last || t->state.step % s->save_every == 0)) code = save(t, err), saved = t->state.step;
     }
     lofi_progress_end(&progress);
     if (code != LOFI_ERR_INTERRUPTED) return code;
     if (saved != t->state.step) LOFI_TRY(save(t, err));
-    lofi_fail(err, LOFI_ERR_INTERRUPTED, "stopped at step %lld of %lld; the state is saved", (long long)t->state.step, (long long)s->max_steps);
+    lofi_fail(err, LOFI_ERR_INTERRUPTED, "stopped at step %lld of %lld; %s", (long long)t->state.step,
+              (long long)s->max_steps, t->state.step ? "the state is saved" : "there is nothing to save yet");
     return lofi_hint(err, "go on with --resume");
 }
 
-
 static void summarize(trainer *t) {
     lofi_train_summary *summary = t->summary;
-    const lofi_validation_metrics *first = lofi_metrics_first_validation(t->metrics), *last = lofi_metrics_last_validation(t->metrics);
+    const lofi_validation_metrics *first = lofi_metrics_first_validation(t->metrics),
+                                  *last = lofi_metrics_last_validation(t->metrics);
     int64_t steps = t->state.step - summary->first_step;
     summary->last_step = t->state.step;
     summary->seconds_per_step = steps ? summary->seconds_per_step / (double)steps : 0;
@@ -336,16 +383,33 @@ static void summarize(trainer *t) {
     summary->validation_spread = fmax(first->spread, last->spread);
 }
 
+/* A run killed after its last checkpoint may lack the picture that belongs to it. */
+static lofi_code nothing_to_do(trainer *t, lofi_error *err) {
+    lofi_info(t->log, "nothing to do: step %lld of %lld is reached", (long long)t->state.step,
+              (long long)t->settings->max_steps);
+    return lofi_metrics_picture(t->metrics, err);
+}
+
+/* Removes what a killed process was writing. */
+static lofi_code clean(const trainer *t, lofi_error *err) {
+    char checkpoints[LOFI_PATH_MAX];
+    LOFI_TRY(lofi_path_format(checkpoints, err, "%s/checkpoints", t->run));
+    lofi_folder_clean(t->run);
+    lofi_folder_clean(checkpoints);
+    return LOFI_OK;
+}
+
 static lofi_code run(trainer *t, lofi_error *err) {
     LOFI_TRY(open_all(t, err));
     if (t->settings->dry_run) return LOFI_OK;
     LOFI_TRY(lofi_folder_make(t->run, err));
+    LOFI_TRY(clean(t, err));
     LOFI_TRY(lofi_metrics_open(&t->metrics, t->run, t->state.step, err));
     lofi_code code = LOFI_OK;
-    if (t->state.step == 0) code = measure(t, err);
-    if (t->state.step >= t->settings->max_steps) lofi_info(t->log, "nothing to do: step %lld of %lld is reached", (long long)t->state.step,
-                                                           (long long)t->settings->max_steps);
-    if (code == LOFI_OK) code = run_steps(t, err);
+    if (t->state.step < t->settings->max_steps)
+        code = run_steps(t, err);
+    else
+        code = nothing_to_do(t, err);
     summarize(t);
     return code;
 }
@@ -373,7 +437,9 @@ static void close_all(trainer *t) {
 
 lofi_code lofi_train(const lofi_train_settings *settings, lofi_train_summary *summary, lofi_log *log, lofi_error *err) {
     *summary = (lofi_train_summary){0};
-    trainer t = {.settings = settings, .summary = summary, .log = log,
+    trainer t = {.settings = settings,
+                 .summary = summary,
+                 .log = log,
                  .threads = settings->threads > 0 ? settings->threads : lofi_threads_available()};
     lofi_code code = run(&t, err);
     close_all(&t);

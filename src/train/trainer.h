@@ -12,26 +12,26 @@
 #include "lora/lora.h"
 
 typedef struct lofi_train_settings {
-    const char *dataset;        /* folder */
-    const char *experiment;     /* name: the run's folder is LOGGER_DIR/EXPERIMENT */
+    const char *dataset;    /* folder */
+    const char *experiment; /* name: the run's folder is LOGGER_DIR/EXPERIMENT */
     const char *logger_dir;
     const char *checkpoint_dir; /* the base model */
     const char *cache_dir;
-    const char *lyric_vocab;    /* or NULL */
-    const char *ace_step_dir;   /* or NULL */
+    const char *lyric_vocab;  /* or NULL */
+    const char *ace_step_dir; /* or NULL */
     lofi_lora_config lora;
     int64_t max_steps, save_every, plot_every, accumulate, warmup_steps;
     double learning_rate, clip_norm;
     uint64_t seed;
     bool resume;
-    int64_t resume_from;        /* a step, or -1 */
-    const char *resume_path;    /* a checkpoint folder, or NULL */
-    bool checkpointing;         /* gradient checkpointing */
-    bool dropout;               /* of the lyric encoder */
-    bool bf16;                  /* frozen matrices rounded to bf16 */
-    int validation_draws;       /* noise levels per held-out track */
+    int64_t resume_from;     /* a step, or -1 */
+    const char *resume_path; /* a checkpoint folder, or NULL */
+    bool checkpointing;      /* gradient checkpointing */
+    bool dropout;            /* of the lyric encoder */
+    bool bf16;               /* frozen matrices rounded to bf16 */
+    int validation_draws;    /* noise levels per held-out track */
     int threads;
-    bool dry_run;               /* everything up to the first step is checked, nothing is written but the cache */
+    bool dry_run; /* everything up to the first step is checked, nothing is written but the cache */
 } lofi_train_settings;
 
 typedef struct lofi_train_summary {
@@ -39,7 +39,7 @@ typedef struct lofi_train_summary {
     char checkpoint[LOFI_PATH_MAX]; /* the newest, "" when none */
     int64_t first_step, last_step;  /* updates before and after this call */
     size_t rows, validation_tracks, left_out, adapted_layers, adapter_parameters;
-    double first_loss, last_loss;   /* mean over up to 20 steps at the beginning of the run and at its end */
+    double first_loss, last_loss; /* mean over up to 20 steps at the beginning of the run and at its end */
     bool validated;
     double validation_before, validation_after, validation_spread; /* spread: the larger one of the two */
     double seconds_per_step;
@@ -48,6 +48,7 @@ typedef struct lofi_train_summary {
 
 /* LOFI_ERR_INTERRUPTED after a stop was asked for and the state saved; LOFI_ERR_NUMERIC when the loss is not finite: the
  * message names the last good checkpoint. The summary is filled as far as things went. */
-lofi_code lofi_train(const lofi_train_settings *settings, lofi_train_summary *summary, lofi_log *log, lofi_error *err) LOFI_MUST_USE;
+lofi_code lofi_train(const lofi_train_settings *settings, lofi_train_summary *summary, lofi_log *log,
+                     lofi_error *err) LOFI_MUST_USE;
 
 #endif

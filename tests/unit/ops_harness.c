@@ -10,7 +10,7 @@
 
 #include "base/half.h"
 #include "base/random.h"
-#include "graph/gradient.h"
+#include "ops/gradient.h"
 #include "graph/session.h"
 #include "ops/ops.h"
 

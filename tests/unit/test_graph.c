@@ -1,17 +1,18 @@
 /* test_graph.c - symbolic dimensions, memory plans, sessions and differentiation, on graphs small enough to check by hand. */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <setjmp.h>
+
 #include <cmocka.h>
 
 #include <math.h>
 #include <string.h>
 
 #include "base/random.h"
-#include "graph/gradient.h"
-#include "graph/session.h"
 #include "graph/op.h"
+#include "graph/session.h"
+#include "ops/gradient.h"
 #include "ops/ops.h"
 
 static lofi_graph *new_graph(void) {
@@ -189,7 +190,8 @@ static float run_blocks(bool checkpoint, float grads[BLOCKS][WIDTH * WIDTH], siz
     lofi_random_fill_normal(&random, 0, &weights[0][0], (size_t)BLOCKS * WIDTH * WIDTH);
     lofi_random_fill_normal(&random, 1000, frozen, WIDTH);
     lofi_dim rows = lofi_dim_symbol(g, "rows"), shape[] = {rows, WIDTH}, square[] = {WIDTH, WIDTH}, vector = WIDTH;
-    lofi_tensor *input = lofi_graph_input(g, "x", lofi_shape_of(LOFI_F32, 2, shape)), *x = input, *wanted[BLOCKS], *found[BLOCKS];
+    lofi_tensor *input = lofi_graph_input(g, "x", lofi_shape_of(LOFI_F32, 2, shape)), *x = input, *wanted[BLOCKS],
+                *found[BLOCKS];
     lofi_tensor *v = lofi_graph_parameter(g, "v", lofi_shape_of(LOFI_F32, 1, &vector), frozen, false);
     void *places[BLOCKS];
     for (int b = 0; b < BLOCKS; b++) {
@@ -202,7 +204,9 @@ static float run_blocks(bool checkpoint, float grads[BLOCKS][WIDTH * WIDTH], siz
         lofi_graph_block_end(g);
     }
     lofi_tensor *loss = lofi_graph_output(g, "loss", lofi_sum(g, lofi_square(g, x), 3u, true));
-    assert_int_equal(lofi_graph_differentiate(g, loss, wanted, BLOCKS, places, (lofi_gradient_options){checkpoint}, found, &err), LOFI_OK);
+    assert_int_equal(
+        lofi_graph_differentiate(g, loss, wanted, BLOCKS, places, (lofi_gradient_options){checkpoint}, found, &err),
+        LOFI_OK);
     lofi_session *session = NULL;
     assert_int_equal(lofi_session_new(&session, g, (lofi_session_options){1}, &err), LOFI_OK);
     lofi_session_set(session, "rows", ROWS);
@@ -243,7 +247,8 @@ static void frozen_parts_get_no_gradient_nodes(void **state) {
     lofi_tensor *before = lofi_silu(g, lofi_silu(g, lofi_silu(g, x))); /* nothing trainable in front of t */
     lofi_tensor *loss = lofi_sum(g, lofi_mul(g, before, t), 1u, true), *grad;
     size_t nodes = lofi_graph_node_count(g);
-    assert_int_equal(lofi_graph_differentiate(g, loss, &t, 1, NULL, (lofi_gradient_options){false}, &grad, &err), LOFI_OK);
+    assert_int_equal(lofi_graph_differentiate(g, loss, &t, 1, NULL, (lofi_gradient_options){false}, &grad, &err),
+                     LOFI_OK);
     assert_true(lofi_graph_node_count(g) - nodes <= 4);
     for (size_t i = nodes; i < lofi_graph_node_count(g); i++)
         assert_null(strstr(lofi_graph_node(g, i)->op->name, "silu"));
@@ -260,7 +265,8 @@ static void independent_parameter_gets_zeros(void **state) {
     lofi_tensor *b = lofi_graph_parameter(g, "b", lofi_shape_of(LOFI_F32, 1, &n), other, true);
     lofi_tensor *loss = lofi_sum(g, lofi_square(g, a), 1u, true), *wanted[] = {a, b}, *grads[2];
     void *places[] = {NULL, place};
-    assert_int_equal(lofi_graph_differentiate(g, loss, wanted, 2, places, (lofi_gradient_options){false}, grads, &err), LOFI_OK);
+    assert_int_equal(lofi_graph_differentiate(g, loss, wanted, 2, places, (lofi_gradient_options){false}, grads, &err),
+                     LOFI_OK);
     lofi_session *session = NULL;
     assert_int_equal(lofi_session_new(&session, g, (lofi_session_options){1}, &err), LOFI_OK);
     assert_int_equal(lofi_session_prepare(session, &err), LOFI_OK);
@@ -283,7 +289,8 @@ static void missing_gradient_says_why(void **state) {
     lofi_tensor *w = lofi_graph_parameter(g, "table", lofi_shape_of(LOFI_F32, 2, (lofi_dim[]){3, 2}), table, true);
     lofi_tensor *loss = lofi_sum(g, lofi_embedding(g, ids, w), 3u, false), *grad;
     loss = lofi_reshape(g, loss, 1, (lofi_dim[]){1});
-    assert_int_equal(lofi_graph_differentiate(g, loss, &w, 1, NULL, (lofi_gradient_options){false}, &grad, &err), LOFI_ERR_UNSUPPORTED);
+    assert_int_equal(lofi_graph_differentiate(g, loss, &w, 1, NULL, (lofi_gradient_options){false}, &grad, &err),
+                     LOFI_ERR_UNSUPPORTED);
     assert_non_null(strstr(err.message, "embedding"));
     lofi_graph_free(g);
 }

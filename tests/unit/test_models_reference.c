@@ -15,7 +15,7 @@
 #include "base/half.h"
 #include "base/json.h"
 #include "diffusion/flow_loss.h"
-#include "graph/gradient.h"
+#include "ops/gradient.h"
 #include "graph/session.h"
 #include "models/ace_step_transformer.h"
 #include "models/loaded.h"

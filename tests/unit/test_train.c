@@ -1,8 +1,9 @@
 /* test_train.c - optimizer, schedule, adapters' files, checkpoints and metrics of training runs. */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <setjmp.h>
+
 #include <cmocka.h>
 
 #include <math.h>
@@ -104,7 +105,8 @@ static void noise_levels_are_shifted(void **state) {
     lofi_flow_schedule_make(&schedule, LOFI_FLOW_SHIFT);
     assert_float_equal(schedule.sigmas[0], 1, 0);
     assert_float_equal(schedule.sigmas[500], 1.5 / 2.0, 1e-6);
-    for (int i = 1; i < LOFI_FLOW_STEPS; i++) assert_true(schedule.sigmas[i] < schedule.sigmas[i - 1] && schedule.sigmas[i] > 0);
+    for (int i = 1; i < LOFI_FLOW_STEPS; i++)
+        assert_true(schedule.sigmas[i] < schedule.sigmas[i - 1] && schedule.sigmas[i] > 0);
     assert_int_equal(lofi_flow_index(0), 500);
     assert_int_equal(lofi_flow_index(100), 999);
     assert_int_equal(lofi_flow_index(-100), 0);
@@ -124,7 +126,8 @@ static lofi_weight_table sample_table(void) {
 }
 
 static lofi_adapter *sample_adapter(void) {
-    lofi_lora_config config = {.rank = 3, .alpha = 5, .rslora = true, .target_count = 2, .targets = {"to_q", "to_out.0"}};
+    lofi_lora_config config = {
+        .rank = 3, .alpha = 5, .rslora = true, .target_count = 2, .targets = {"to_q", "to_out.0"}};
     lofi_weight_table table = sample_table();
     lofi_adapter *adapter = NULL;
     lofi_error err = LOFI_ERROR_INIT;
@@ -170,8 +173,10 @@ static void assert_same_effect(const lofi_adapter *a, const lofi_adapter *b, dou
             for (int64_t i = 0; i < x->in; i++) {
                 double of_x = 0, of_y = 0;
                 for (int64_t r = 0; r < x->rank; r++) {
-                    of_x += (double)a->values[x->b_offset + (size_t)(o * x->rank + r)] * a->values[x->a_offset + (size_t)(r * x->in + i)];
-                    of_y += (double)b->values[y->b_offset + (size_t)(o * y->rank + r)] * b->values[y->a_offset + (size_t)(r * y->in + i)];
+                    of_x += (double)a->values[x->b_offset + (size_t)(o * x->rank + r)] *
+                            a->values[x->a_offset + (size_t)(r * x->in + i)];
+                    of_y += (double)b->values[y->b_offset + (size_t)(o * y->rank + r)] *
+                            b->values[y->a_offset + (size_t)(r * y->in + i)];
                 }
                 assert_float_equal(x->scale * of_x, y->scale * of_y, tolerance);
             }
@@ -285,7 +290,8 @@ static void make_state(sample_state *s, int64_t step) {
 static void save_step(int64_t step, char path[LOFI_PATH_MAX]) {
     sample_state s;
     lofi_error err = LOFI_ERROR_INIT;
-    json_t *record = json_pack("{s:s, s:s, s:s, s:s}", "program", "test", "dataset_hash", "d", "base_model_hash", "b", "config_hash", "c");
+    json_t *record = json_pack("{s:s, s:s, s:s, s:s}", "program", "test", "dataset_hash", "d", "base_model_hash", "b",
+                               "config_hash", "c");
     make_state(&s, step);
     assert_int_equal(lofi_checkpoint_save(path, path_of("run"), &s.state, record, &err), LOFI_OK);
     json_decref(record);
@@ -370,7 +376,8 @@ static void metrics_after_a_crash(void **state) {
     lofi_error err = LOFI_ERROR_INIT;
     assert_int_equal(lofi_metrics_open(&metrics, folder, 0, &err), LOFI_OK);
     for (int64_t i = 1; i <= 30; i++) {
-        lofi_step_metrics values = {.step = i, .loss = 2.0 / (double)i, .denoising_loss = 2.0 / (double)i, .seconds = 0.1};
+        lofi_step_metrics values = {
+            .step = i, .loss = 2.0 / (double)i, .denoising_loss = 2.0 / (double)i, .seconds = 0.1};
         assert_int_equal(lofi_metrics_step(metrics, &values, &err), LOFI_OK);
     }
     assert_int_equal(lofi_metrics_validation(metrics, &(lofi_validation_metrics){30, 0.5, 0.01}, &err), LOFI_OK);

@@ -3,8 +3,8 @@
  * Only what a trainable parameter reaches is differentiated: no gradient of a frozen weight is computed, nothing flows
  * into a part that holds no trainable parameter, and what the added nodes do not read is not kept alive by them.
  */
-#ifndef LOFI_GRAPH_GRADIENT_H
-#define LOFI_GRAPH_GRADIENT_H
+#ifndef LOFI_OPS_GRADIENT_H
+#define LOFI_OPS_GRADIENT_H
 
 #include "graph/graph.h"
 
