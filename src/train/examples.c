@@ -57,7 +57,7 @@ struct lofi_examples {
     size_t prompt_capacity, *tag_order, tag_capacity;
     int64_t max_frames;
     size_t left_out;
-    char unlicensed[512];
+    lofi_buffer unlicensed;
 };
 
 /* ---- latents ---- */
@@ -307,14 +307,14 @@ static lofi_code open_lyrics(lofi_examples *e, lofi_error *err) {
 }
 
 /* Tracks that the dataset's maker admitted without a permitting licence: their ids, joined. */
-static void note_unlicensed(lofi_examples *e) {
-    const json_t *ids = json_object_get(lofi_hf_dataset_own_facts(e->train.dataset), "unlicensed_tracks");
-    size_t used = 0;
-    for (size_t i = 0; i < json_array_size(ids) && used < sizeof e->unlicensed - 1; i++) {
+static lofi_code note_unlicensed(lofi_examples *e, lofi_error *err) {
+    const json_t *provenance = json_object_get(lofi_hf_dataset_own_facts(e->train.dataset), "provenance");
+    const json_t *ids = json_object_get(provenance, "admitted_without_license");
+    for (size_t i = 0; i < json_array_size(ids); i++) {
         const char *id = json_string_value(json_array_get(ids, i));
-        int added = snprintf(e->unlicensed + used, sizeof e->unlicensed - used, "%s%s", i ? ", " : "", id ? id : "?");
-        used += added > 0 ? (size_t)added : 0;
+        lofi_buffer_printf(&e->unlicensed, "%s%s", i ? ", " : "", id ? id : "?");
     }
+    return lofi_buffer_check(&e->unlicensed, err);
 }
 
 static lofi_code open_all(lofi_examples *e, lofi_log *log, lofi_error *err) {
@@ -322,7 +322,7 @@ static lofi_code open_all(lofi_examples *e, lofi_log *log, lofi_error *err) {
     LOFI_TRY(open_split(&e->train, s->dataset, NULL, err));
     if (lofi_hf_dataset_has_split(s->dataset, "validation"))
         LOFI_TRY(open_split(&e->validation, s->dataset, "validation", err));
-    note_unlicensed(e);
+    LOFI_TRY(note_unlicensed(e, err));
     LOFI_TRY(lofi_cache_open(&e->cache, s->cache_dir, TEXT_CACHE_BYTES, err));
     LOFI_TRY(
         lofi_alloc((void **)&e->zero_speaker, (size_t)s->speaker_width, sizeof(float), "a speaker embedding", err));
@@ -346,6 +346,7 @@ lofi_code lofi_examples_open(lofi_examples **out, const lofi_examples_settings *
     lofi_examples *e = calloc(1, sizeof *e);
     if (!e) return lofi_fail(err, LOFI_ERR_MEMORY, "out of memory for a dataset");
     e->settings = *settings;
+    e->unlicensed = (lofi_buffer)LOFI_BUFFER_INIT;
     lofi_code code = open_all(e, log, err);
     if (code == LOFI_OK)
         *out = e;
@@ -375,6 +376,7 @@ void lofi_examples_close(lofi_examples *e) {
     lofi_lyric_tokenizer_free(e->lyrics);
     lofi_safetensors_close(e->text_entry);
     lofi_free(e->zero_speaker);
+    lofi_buffer_free(&e->unlicensed);
     free(e->prompt);
     free(e->tag_order);
     free(e);
@@ -385,7 +387,7 @@ const char *lofi_examples_dataset_hash(const lofi_examples *e) {
 }
 
 const char *lofi_examples_unlicensed(const lofi_examples *e) {
-    return e->unlicensed;
+    return lofi_buffer_str(&e->unlicensed);
 }
 
 size_t lofi_examples_row_count(const lofi_examples *e) {

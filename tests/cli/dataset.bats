@@ -54,13 +54,13 @@ field() {
 # Python with the library that is named, or the test is skipped.
 python_with() {
     local python
-    for python in ${LOFI_PYTHON:-} python3; do
+    for python in ${LOFI_TEST_PYTHON:-} python3; do
         if "$python" -c "import $1" 2> /dev/null; then
             PYTHON=$python
             return 0
         fi
     done
-    skip "no Python with $1 (LOFI_PYTHON names one)"
+    skip "no Python with $1 (LOFI_TEST_PYTHON names one)"
 }
 
 @test "splits by track, repeats, reports" {
