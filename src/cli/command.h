@@ -84,5 +84,9 @@ lofi_code lofi_environment_path(const char **out, lofi_context *context, const c
 /* A file of the installed data ("style_presets.json"): $LOFI_CONFIG_DIR, ./config, PREFIX/share/lofi/config beside the
  * program, the source tree of a build. Borrowed from the context. */
 lofi_code lofi_data_file(const char **out, lofi_context *context, const char *name, lofi_error *err) LOFI_MUST_USE;
+/* A folder of the installed data that no variable moves ("reference"): PREFIX/share/lofi beside the program, or the
+ * source tree of a build. Borrowed from the context. */
+lofi_code lofi_installed_folder(const char **out, lofi_context *context, const char *name,
+                                lofi_error *err) LOFI_MUST_USE;
 
 #endif

@@ -152,3 +152,19 @@ lofi_code lofi_data_file(const char **out, lofi_context *context, const char *na
     *out = found;
     return LOFI_OK;
 }
+
+lofi_code lofi_installed_folder(const char **out, lofi_context *context, const char *name, lofi_error *err) {
+    const char *found = NULL;
+    char beside[LOFI_PATH_MAX], folder[LOFI_PATH_MAX];
+    LOFI_TRY(program_folder(beside, err));
+    LOFI_TRY(lofi_path_format(folder, err, "%s/../share/lofi", beside));
+    LOFI_TRY(try_data_file(&found, context, folder, name, err));
+    LOFI_TRY(lofi_path_format(folder, err, "%s/share/lofi", beside));
+    if (found == NULL) LOFI_TRY(try_data_file(&found, context, folder, name, err));
+    if (found == NULL) {
+        lofi_fail(err, LOFI_ERR_NOT_FOUND, "cannot find the installed folder '%s' in '%s/../share/lofi'", name, beside);
+        return lofi_hint(err, "install again with 'make install'");
+    }
+    *out = found;
+    return LOFI_OK;
+}

@@ -1,0 +1,53 @@
+/* cases.h - what the self-test knows, in the order in which it is run.
+ *
+ * To add a case: write src/eval/case_NAME.c ending in one `const lofi_selftest_case lofi_case_NAME` (selftest_case.h),
+ * and put one line LOFI_SELFTEST_CASE(lofi_case_NAME) here; its line among the gaps goes away.
+ * LOFI_SELFTEST_GAP(name, what): recorded, but not computed by this build.
+ * LOFI_SELFTEST_INPUTS(name): not a case: inputs of others.
+ * Who includes this file defines the ones that it wants; they are undefined again at its end.
+ */
+#ifndef LOFI_SELFTEST_CASE
+#define LOFI_SELFTEST_CASE(symbol)
+#endif
+#ifndef LOFI_SELFTEST_GAP
+#define LOFI_SELFTEST_GAP(name, what)
+#endif
+#ifndef LOFI_SELFTEST_INPUTS
+#define LOFI_SELFTEST_INPUTS(name)
+#endif
+
+LOFI_SELFTEST_CASE(lofi_case_tokenizer)
+LOFI_SELFTEST_CASE(lofi_case_lyric_lines_small)
+LOFI_SELFTEST_CASE(lofi_case_lyric_lines)
+LOFI_SELFTEST_CASE(lofi_case_lyrics)
+LOFI_SELFTEST_CASE(lofi_case_resample)
+LOFI_SELFTEST_CASE(lofi_case_audio_to_latent)
+LOFI_SELFTEST_CASE(lofi_case_dcae)
+LOFI_SELFTEST_CASE(lofi_case_umt5)
+LOFI_SELFTEST_CASE(lofi_case_lyric_encoder)
+LOFI_SELFTEST_CASE(lofi_case_transformer)
+LOFI_SELFTEST_CASE(lofi_case_transformer_unconditional)
+LOFI_SELFTEST_CASE(lofi_case_schedules)
+LOFI_SELFTEST_CASE(lofi_case_gradients)
+LOFI_SELFTEST_CASE(lofi_case_train_steps)
+LOFI_SELFTEST_CASE(lofi_case_adapter_effect)
+
+LOFI_SELFTEST_GAP("clap", "CLAP embeddings")
+LOFI_SELFTEST_GAP("clap_tokenizer", "the ids of CLAP's tokenizer")
+LOFI_SELFTEST_GAP("frechet", "Frechet distances")
+LOFI_SELFTEST_GAP("gradients_ssl", "the self-supervised alignment loss")
+LOFI_SELFTEST_GAP("hubert_mert", "the MERT network")
+LOFI_SELFTEST_GAP("hubert_mhubert", "the mHuBERT network")
+LOFI_SELFTEST_GAP("pipeline", "music from a prompt")
+LOFI_SELFTEST_GAP("sampling", "sampled latents")
+LOFI_SELFTEST_GAP("ssl_loss", "the self-supervised alignment loss")
+LOFI_SELFTEST_GAP("ssl_targets", "targets of the self-supervised alignment")
+LOFI_SELFTEST_GAP("train_steps_ssl", "the self-supervised alignment loss")
+LOFI_SELFTEST_GAP("vggish", "VGGish embeddings")
+LOFI_SELFTEST_GAP("vocoder", "the vocoder")
+
+LOFI_SELFTEST_INPUTS("train_inputs")
+
+#undef LOFI_SELFTEST_CASE
+#undef LOFI_SELFTEST_GAP
+#undef LOFI_SELFTEST_INPUTS
