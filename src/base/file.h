@@ -110,6 +110,10 @@ const char *lofi_folder_writer_path(const lofi_folder_writer *writer);          
 lofi_code lofi_folder_writer_commit(lofi_folder_writer *writer, lofi_error *err) LOFI_MUST_USE; /* frees */
 void lofi_folder_writer_abort(lofi_folder_writer *writer); /* removes what was written; NULL is fine */
 
+/* Removes what killed processes left directly in a folder: temporary files and folders that nobody is writing. A folder
+ * writer does it by itself where it writes. Fine when there is no such folder. */
+void lofi_folder_clean(const char *folder);
+
 /* An exclusive advisory lock (flock on PATH.lock) held until unlock; waits. */
 typedef struct lofi_lock lofi_lock;
 lofi_code lofi_lock_take(lofi_lock **out, const char *path, lofi_error *err) LOFI_MUST_USE;

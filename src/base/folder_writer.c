@@ -1,7 +1,7 @@
 /* folder_writer.c - whole folders written or not at all, and locks: see file.h.
  *
- * The folder being filled is a hidden one beside its target, held by flock. What a killed process left (a temporary
- * folder that nobody holds) is removed by the next writer in the same place.
+ * The folder being filled is a hidden one beside its target, held by flock. What a killed process left (something
+ * temporary that nobody holds) is removed by the next writer in the same place.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -23,16 +23,15 @@ struct lofi_folder_writer {
 };
 
 /* Best effort: what cannot be removed now is left to a later writer. */
-static void remove_abandoned(const char *target) {
-    char parent[LOFI_PATH_MAX], path[LOFI_PATH_MAX];
-    if (lofi_path_parent(parent, target, NULL) != LOFI_OK) return;
-    DIR *folder = opendir(parent);
+void lofi_folder_clean(const char *name) {
+    char path[LOFI_PATH_MAX];
+    DIR *folder = opendir(name);
     if (folder == NULL) return;
     struct dirent *entry;
     while ((entry = readdir(folder)) != NULL) {
         if (strncmp(entry->d_name, LOFI_TEMPORARY_PREFIX, strlen(LOFI_TEMPORARY_PREFIX)) != 0) continue;
-        if (lofi_path_format(path, NULL, "%s/%s", parent, entry->d_name) != LOFI_OK) continue;
-        int held = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (lofi_path_format(path, NULL, "%s/%s", name, entry->d_name) != LOFI_OK) continue;
+        int held = open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
         if (held < 0) continue;
         lofi_code removed = LOFI_OK;
         if (flock(held, LOCK_EX | LOCK_NB) == 0) removed = lofi_path_remove(path, NULL);
@@ -78,7 +77,7 @@ static lofi_code prepare(lofi_folder_writer *writer, const char *target, lofi_er
     char parent[LOFI_PATH_MAX];
     LOFI_TRY(lofi_path_parent(parent, writer->target, err));
     LOFI_TRY(lofi_folder_make(parent, err));
-    remove_abandoned(writer->target);
+    lofi_folder_clean(parent);
     return make_temporary(writer, err);
 }
 
@@ -127,7 +126,7 @@ static lofi_code sync_tree(const char *path, lofi_error *err) {
 }
 
 /* For file systems that cannot exchange two names at once: the old folder steps aside, and back when that fails. Its
- * name aside is not one that remove_abandoned takes away: were the process killed here, it would be all there is. */
+ * name aside is not one that lofi_folder_clean takes away: were the process killed here, it would be all there is. */
 static lofi_code replace_in_two_steps(lofi_folder_writer *writer, lofi_error *err) {
     char aside[LOFI_PATH_MAX], parent[LOFI_PATH_MAX];
     LOFI_TRY(lofi_path_parent(parent, writer->target, err));

@@ -1,12 +1,14 @@
 /* writer.c - files and logs written whole or not at all: see file.h.
  *
  * A file being written has no name (O_TMPFILE) where the file system can do that, so that even a killed process leaves
- * nothing behind; elsewhere it has a hidden temporary name beside its target.
+ * nothing behind; elsewhere it has a hidden temporary name beside its target. It is held by flock until it has its
+ * name, so that lofi_folder_clean knows what was abandoned.
  */
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -58,6 +60,14 @@ static lofi_code choose_target(lofi_writer *writer, const char *path, lofi_error
     return lofi_path_format(writer->target, err, "%s", target);
 }
 
+/* Not held where the file system knows no locks: then nothing is ever taken for abandoned there either. False when the
+ * file was taken for abandoned before it was held. */
+static bool hold(const lofi_writer *writer) {
+    struct stat info;
+    if (flock(writer->file, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) return false;
+    return fstat(writer->file, &info) == 0 && info.st_nlink > 0;
+}
+
 static lofi_code open_temporary(lofi_writer *writer, lofi_error *err) {
     char parent[LOFI_PATH_MAX];
     LOFI_TRY(lofi_path_parent(parent, writer->target, err));
@@ -66,12 +76,18 @@ static lofi_code open_temporary(lofi_writer *writer, lofi_error *err) {
         return lofi_hint(err, "make the folder first");
     }
     writer->file = open(parent, O_TMPFILE | O_RDWR | O_CLOEXEC, 0666);
-    if (writer->file >= 0) return LOFI_OK;
+    if (writer->file >= 0) {
+        (void)hold(writer); /* it has no name that anybody could take away */
+        return LOFI_OK;
+    }
     for (int i = 0; i < NAME_TRIES; i++) {
         LOFI_TRY(lofi_temporary_name(writer->temporary, writer->target, err));
         writer->file = open(writer->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        writer->named = writer->file >= 0;
-        if (writer->named || errno != EEXIST) break;
+        if (writer->file < 0 && errno != EEXIST) break;
+        writer->named = writer->file >= 0 && hold(writer);
+        if (writer->named) break;
+        if (writer->file >= 0) close(writer->file);
+        writer->file = -1;
     }
     return writer->named ? LOFI_OK : lofi_fail_errno(err, errno, "cannot write '%s'", writer->target);
 }
@@ -167,9 +183,10 @@ static lofi_code finish(lofi_writer *writer, lofi_error *err) {
     if (writer->keep_mode && fchmod(writer->file, writer->mode) != 0) return keep_failure(writer, errno, err);
     if (fsync(writer->file) != 0 && errno != EINVAL) return keep_failure(writer, errno, err);
     if (!writer->named) LOFI_TRY(give_name(writer, err));
-    int failed = close(writer->file);
-    writer->file = -1;
-    if (failed != 0 && errno != EINTR) return keep_failure(writer, errno, err);
+    int held = dup(writer->file); /* the lock outlives the closing, which may still fail */
+    int failed = close(writer->file), problem = errno;
+    writer->file = held;
+    if (failed != 0 && problem != EINTR) return keep_failure(writer, problem, err);
     if (rename(writer->temporary, writer->target) != 0) return keep_failure(writer, errno, err);
     writer->named = false;
     return lofi_sync_parent(writer->target, err);
