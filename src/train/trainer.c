@@ -35,7 +35,7 @@ typedef struct trainer {
     lofi_train_summary *summary;
     lofi_log *log;
     int threads;
-    char run[LOFI_PATH_MAX];
+    char run[LOFI_PATH_MAX], from[LOFI_PATH_MAX]; /* from: the checkpoint to go on from, "" when none */
     lofi_checkpoint_folder folder;
     lofi_loaded *transformer;
     lofi_step *training, *measuring;
@@ -223,31 +223,46 @@ static lofi_code open_examples(trainer *t, lofi_error *err) {
     return allocate_inputs(t, err);
 }
 
-/* Puts the state of the chosen checkpoint in place, if there is one. */
-static lofi_code restore(trainer *t, lofi_error *err) {
+/* Which checkpoint to go on from: known before the long work begins. */
+static lofi_code choose_checkpoint(trainer *t, lofi_error *err) {
     const lofi_train_settings *s = t->settings;
-    char from[LOFI_PATH_MAX] = "";
     int64_t step = -1;
-    if (s->resume_path) LOFI_TRY(lofi_checkpoint_verify(s->resume_path, err));
-    if (s->resume_path)
-        LOFI_TRY(lofi_path_format(from, err, "%s", s->resume_path));
-    else if (s->resume_from >= 0)
-        LOFI_TRY(lofi_checkpoint_at(from, t->run, s->resume_from, err));
-    else if (s->resume)
-        LOFI_TRY(lofi_checkpoint_latest(from, &step, t->run, -1, t->log, err));
-    else if (lofi_checkpoint_any(t->run)) {
+    if (s->resume_path) {
+        LOFI_TRY(lofi_checkpoint_verify(s->resume_path, err));
+        return lofi_path_format(t->from, err, "%s", s->resume_path);
+    }
+    if (s->resume_from >= 0) return lofi_checkpoint_at(t->from, t->run, s->resume_from, err);
+    if (s->resume) {
+        LOFI_TRY(lofi_checkpoint_latest(t->from, &step, t->run, -1, t->log, err));
+        if (!*t->from) lofi_info(t->log, "nothing to resume in '%s': starting at step 0", t->run);
+    } else if (lofi_checkpoint_any(t->run)) {
         lofi_fail(err, LOFI_ERR_USAGE, "run '%s' has checkpoints already", t->run);
         return lofi_hint(err, "go on with --resume, or choose another --exp-name");
     }
-    if (s->resume && !*from) lofi_info(t->log, "nothing to resume in '%s': starting at step 0", t->run);
+    return LOFI_OK;
+}
+
+/* Puts the state of the chosen checkpoint in place, if there is one. */
+static lofi_code restore(trainer *t, lofi_error *err) {
+    const char *from = t->from;
     if (!*from) return LOFI_OK;
     json_t *old = NULL;
     LOFI_TRY(lofi_checkpoint_load(&t->state, &old, from, err));
     lofi_code code = lofi_record_compare(t->record, old, t->log, err);
     json_decref(old);
     LOFI_TRY(code);
-    memcpy(t->summary->checkpoint, from, sizeof from);
+    memcpy(t->summary->checkpoint, from, sizeof t->from);
     lofi_info(t->log, "resuming from '%s'", from);
+    return LOFI_OK;
+}
+
+/* The run's folder, without what a killed process was writing there. */
+static lofi_code make_run(const trainer *t, lofi_error *err) {
+    char checkpoints[LOFI_PATH_MAX];
+    LOFI_TRY(lofi_path_format(checkpoints, err, "%s/checkpoints", t->run));
+    LOFI_TRY(lofi_folder_make(checkpoints, err));
+    lofi_folder_clean(t->run);
+    lofi_folder_clean(checkpoints);
     return LOFI_OK;
 }
 
@@ -256,7 +271,9 @@ static lofi_code open_all(trainer *t, lofi_error *err) {
     LOFI_TRY(lofi_path_format(t->run, err, "%s/%s", s->logger_dir, s->experiment));
     memcpy(t->summary->run, t->run, sizeof t->run);
     lofi_flow_schedule_make(&t->schedule, LOFI_FLOW_SHIFT);
+    LOFI_TRY(choose_checkpoint(t, err));
     LOFI_TRY(open_model(t, err));
+    if (!s->dry_run) LOFI_TRY(lofi_folder_make(s->logger_dir, err));
     LOFI_TRY(open_examples(t, err));
     LOFI_TRY(lofi_record_make(&t->record, s, t->transformer, lofi_examples_dataset_hash(t->examples),
                               lofi_examples_unlicensed(t->examples), err));
@@ -299,10 +316,12 @@ static lofi_code diverged(trainer *t, double loss, double norm, lofi_error *err)
     int64_t step = -1;
     lofi_error ignored = LOFI_ERROR_INIT;
     lofi_code code = lofi_checkpoint_latest(last, &step, t->run, -1, t->log, &ignored);
+    bool any = code == LOFI_OK && step >= 0;
     lofi_fail(err, LOFI_ERR_NUMERIC, "training diverged at step %lld: loss %g, gradient norm %g; %s%s",
               (long long)t->state.step + 1, loss, norm,
-              code == LOFI_OK && step >= 0 ? "the last good checkpoint is " : "there is no checkpoint yet", last);
-    return lofi_hint(err, "go on from it with --resume and a lower --learning-rate");
+              any ? "the last good checkpoint is " : "there is no checkpoint yet", last);
+    return lofi_hint(err, any ? "go on from it with --resume and a lower --learning-rate"
+                              : "try a lower --learning-rate; 'lofi model check' looks for faults of the base model");
 }
 
 static lofi_code update(trainer *t, lofi_error *err) {
@@ -390,20 +409,10 @@ static lofi_code nothing_to_do(trainer *t, lofi_error *err) {
     return lofi_metrics_picture(t->metrics, err);
 }
 
-/* Removes what a killed process was writing. */
-static lofi_code clean(const trainer *t, lofi_error *err) {
-    char checkpoints[LOFI_PATH_MAX];
-    LOFI_TRY(lofi_path_format(checkpoints, err, "%s/checkpoints", t->run));
-    lofi_folder_clean(t->run);
-    lofi_folder_clean(checkpoints);
-    return LOFI_OK;
-}
-
 static lofi_code run(trainer *t, lofi_error *err) {
     LOFI_TRY(open_all(t, err));
     if (t->settings->dry_run) return LOFI_OK;
-    LOFI_TRY(lofi_folder_make(t->run, err));
-    LOFI_TRY(clean(t, err));
+    LOFI_TRY(make_run(t, err));
     LOFI_TRY(lofi_metrics_open(&t->metrics, t->run, t->state.step, err));
     lofi_code code = LOFI_OK;
     if (t->state.step < t->settings->max_steps)
