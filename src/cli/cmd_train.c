@@ -4,6 +4,7 @@
 #include "base/interrupt.h"
 #include "cli/command.h"
 #include "train/trainer.h"
+#include "train/upstream.h"
 
 typedef struct train_options {
     const char *dataset, *exp_name, *config, *checkpoint_dir, *logger_dir, *cache_dir, *ckpt_path, *lyric_vocab;
@@ -163,13 +164,13 @@ static lofi_code run(lofi_context *context, const void *parsed, lofi_error *err)
     lofi_lora_config lora;
     lofi_train_summary summary;
     LOFI_TRY(check(o, err));
-    if (strcmp(o->engine, "native") != 0) {
-        lofi_fail(err, LOFI_ERR_UNSUPPORTED, "--engine %s is not part of this version", o->engine);
-        return lofi_hint(err, "train with --engine native; its adapters load in ACE-Step");
-    }
     LOFI_TRY(adapter_config(&lora, context, o, err));
     lofi_train_settings settings = settings_of(o, &lora, context->dry_run);
     LOFI_TRY(lofi_environment_path(&settings.ace_step_dir, context, "ACE_STEP_DIR", err));
+    if (strcmp(o->engine, "ace-step") == 0) {
+        LOFI_TRY(lofi_train_upstream(&settings, context->log, err));
+        return context->json ? lofi_print_json(context, json_pack("{s:s}", "engine", "ace-step"), err) : LOFI_OK;
+    }
     lofi_interrupt_install();
     LOFI_TRY(lofi_train(&settings, &summary, context->log, err));
     if (context->json) return lofi_print_json(context, summary_json(&summary), err);
