@@ -69,14 +69,62 @@ static lofi_code refuse_other_options(const json_t *root, const char *path, lofi
     return LOFI_OK;
 }
 
-static lofi_code read_config(lofi_lora_config *config, const json_t *root, const char *path, lofi_error *err) {
+/* Whether a value says that its option is not used. */
+static bool is_off(const json_t *value) {
+    return json_is_null(value) || json_is_false(value) || (json_is_object(value) && !json_object_size(value)) ||
+           (json_is_array(value) && !json_array_size(value));
+}
+
+/* Keys read above, and those that say nothing about the arithmetic of a finished adapter. */
+static bool is_known(const char *key) {
+    static const char *const keys[] = {"r",
+                                       "lora_alpha",
+                                       "use_rslora",
+                                       "target_modules",
+                                       "lora_dropout",
+                                       "bias",
+                                       "peft_type",
+                                       "task_type",
+                                       "inference_mode",
+                                       "base_model_name_or_path",
+                                       "revision",
+                                       "auto_mapping",
+                                       "init_lora_weights",
+                                       "peft_version",
+                                       "megatron_core",
+                                       "qalora_group_size",
+                                       "loftq_config",
+                                       "eva_config",
+                                       "corda_config",
+                                       "lora_bias",
+                                       "use_dora",
+                                       "layers_pattern",
+                                       "fan_in_fan_out"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (strcmp(keys[i], key) == 0) return true;
+    return false;
+}
+
+static lofi_code refuse_unknown_options(json_t *root, const char *path, lofi_error *err) {
+    const char *key;
+    json_t *value;
+    json_object_foreach(root, key, value) {
+        if (is_known(key) || is_off(value)) continue;
+        lofi_fail(err, LOFI_ERR_UNSUPPORTED, "'%s': '%s' is not an option that this program knows", path, key);
+        return lofi_hint(err, "correct its name, or take it out");
+    }
+    return LOFI_OK;
+}
+
+static lofi_code read_config(lofi_lora_config *config, json_t *root, const char *path, lofi_error *err) {
     *config = (lofi_lora_config){0};
     LOFI_TRY(lofi_json_int(&config->rank, root, "r", 1, LOFI_LORA_MAX_RANK, path, err));
     LOFI_TRY(lofi_json_number(&config->alpha, root, "lora_alpha", path, err));
     LOFI_TRY(lofi_json_bool_or(&config->rslora, root, "use_rslora", false, path, err));
     if (!(config->alpha > 0)) return lofi_fail(err, LOFI_ERR_FORMAT, "'%s': lora_alpha must be above 0", path);
     LOFI_TRY(load_targets(config, root, path, err));
-    return refuse_other_options(root, path, err);
+    LOFI_TRY(refuse_other_options(root, path, err));
+    return refuse_unknown_options(root, path, err);
 }
 
 lofi_code lofi_lora_config_load(lofi_lora_config *config, const char *path, lofi_error *err) {

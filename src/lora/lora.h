@@ -30,7 +30,8 @@ typedef struct lofi_lora_config {
 /* Rank 256, alpha 32, rank-stabilised, and the eight targets of the original trainer. */
 lofi_lora_config lofi_lora_config_default(void);
 /* A JSON file with PEFT's keys: r, lora_alpha, use_rslora, target_modules. Keys that would change the arithmetic in a way
- * that this program does not offer (dropout, bias, DoRA, patterns) are refused unless they are off. */
+ * that this program does not offer (dropout, bias, DoRA, patterns), and keys that it does not know, are refused unless
+ * they are off. */
 lofi_code lofi_lora_config_load(lofi_lora_config *config, const char *path, lofi_error *err) LOFI_MUST_USE;
 double lofi_lora_scale(const lofi_lora_config *config);
 bool lofi_lora_matches(const lofi_lora_config *config, const char *layer);
