@@ -31,8 +31,9 @@ typedef struct lofi_lyric_language {
     const char *missing;              /* what upstream does to this language that is not there yet, or NULL */
 } lofi_lyric_language;
 
-/* In which way the spelling may differ from upstream's: bits. */
-enum { LOFI_LYRIC_EXACT = 0, LOFI_LYRIC_WITHOUT_CLEANER = 1, LOFI_LYRIC_NUMBERS_KEPT = 2 };
+/* In which way the spelling may differ from upstream's: bits. GUESSED: taken for English for its script, with letters that
+ * English does without. */
+enum { LOFI_LYRIC_EXACT = 0, LOFI_LYRIC_WITHOUT_CLEANER = 1, LOFI_LYRIC_NUMBERS_KEPT = 2, LOFI_LYRIC_GUESSED = 4 };
 
 /* By its code ("en", "zh-cn" too), or NULL. */
 const lofi_lyric_language *lofi_lyric_language_find(const char *code);

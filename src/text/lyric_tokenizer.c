@@ -20,7 +20,8 @@ typedef struct song {
     lofi_ids ids;
     lofi_lyric_note *notes;
     size_t note_count, note_capacity;
-    size_t line; /* counted from 1 */
+    bool guessed; /* the language was not named by the caller */
+    size_t line;  /* counted from 1 */
 } song;
 
 static lofi_code check_marks(const lofi_tokenizer *pieces, const char *path, lofi_error *err) {
@@ -133,9 +134,19 @@ static lofi_code add_note(song *self, const lofi_lyric_language *language, unsig
     LOFI_TRY(lofi_grow(&notes, &self->note_capacity, self->note_count + 1, sizeof *self->notes, (size_t)1 << 24, err));
     self->notes = notes;
     const char *reason = (approximation & LOFI_LYRIC_WITHOUT_CLEANER) != 0 ? language->missing
-                                                                           : "its numbers are not spelled out";
+                         : (approximation & LOFI_LYRIC_GUESSED) != 0 ? "taken for English, which it does not look like"
+                                                                     : "its numbers are not spelled out";
     self->notes[self->note_count++] = (lofi_lyric_note){self->line, language->name, reason};
     return LOFI_OK;
+}
+
+/* Latin letters that English words do without: the language was guessed from the script, and probably wrong. */
+static bool looks_foreign(const char *line, size_t size) {
+    for (size_t at = 0; at < size;) {
+        int32_t c = lofi_utf8_next(line, size, &at);
+        if (c >= 0xc0 && c <= 0x24f && c != 0xd7 && c != 0xf7) return true;
+    }
+    return false;
 }
 
 static lofi_code add_text_line(song *self, const char *line, size_t size, lofi_error *err) {
@@ -154,6 +165,8 @@ static lofi_code add_text_line(song *self, const char *line, size_t size, lofi_e
     }
     for (size_t i = 0; i < count && code == LOFI_OK; i++) code = lofi_ids_add(&self->ids, ids[i], err);
     free(ids);
+    if (self->guessed && strcmp(language->code, "en") == 0 && looks_foreign(line, size))
+        approximation |= LOFI_LYRIC_GUESSED;
     return code == LOFI_OK ? add_note(self, language, approximation, err) : code;
 }
 
@@ -221,7 +234,7 @@ static bool is_request(const char *lyrics) {
 lofi_code lofi_lyric_tokenizer_encode(const lofi_lyric_tokenizer *tokenizer, const char *lyrics, const char *language,
                                       lofi_lyric_tokens *out, lofi_error *err) {
     size_t size = strlen(lyrics);
-    song self = {.tokenizer = tokenizer};
+    song self = {.tokenizer = tokenizer, .guessed = language == NULL};
     lofi_buffer text = LOFI_BUFFER_INIT;
     lofi_code code = LOFI_OK;
     LOFI_TRY_GOTO(lofi_utf8_check(lyrics, size, "the lyrics", err), failed);

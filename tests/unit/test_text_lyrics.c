@@ -146,6 +146,24 @@ static void test_song(void **state) {
     lofi_lyric_tokenizer_free(tokenizer);
 }
 
+/* A Latin script alone does not say the language; what is probably wrong must not pass in silence. */
+static void test_a_doubtful_guess_is_said(void **state) {
+    lofi_lyric_tokenizer *tokenizer = open_or_fail(DATA "small_lyric_vocab.json");
+    lofi_lyric_tokens song;
+    lofi_error err = LOFI_ERROR_INIT;
+    const char *lyrics = "[verse]\nlluvia en la ventana\nel corazón mañana\n";
+    (void)state;
+    assert_int_equal(lofi_lyric_tokenizer_encode(tokenizer, lyrics, NULL, &song, &err), LOFI_OK);
+    assert_int_equal(song.note_count, 1);
+    assert_int_equal(song.notes[0].line, 3);
+    assert_non_null(strstr(song.notes[0].reason, "taken for English"));
+    lofi_lyric_tokens_free(&song);
+    assert_int_equal(lofi_lyric_tokenizer_encode(tokenizer, lyrics, "es", &song, &err), LOFI_OK);
+    assert_int_equal(song.note_count, 0);
+    lofi_lyric_tokens_free(&song);
+    lofi_lyric_tokenizer_free(tokenizer);
+}
+
 static void expect_cut(const char *lyrics, const char *wanted) {
     lofi_error err = LOFI_ERROR_INIT;
     lofi_buffer out = LOFI_BUFFER_INIT;
@@ -250,6 +268,7 @@ int main(void) {
         cmocka_unit_test(test_english_spelling),
         cmocka_unit_test(test_what_is_not_there_is_said),
         cmocka_unit_test(test_song),
+        cmocka_unit_test(test_a_doubtful_guess_is_said),
         cmocka_unit_test(test_english_is_cut_as_the_original_cuts_it),
         cmocka_unit_test(test_songs_without_lyrics_and_too_long_ones),
         cmocka_unit_test(test_another_tokenizer_is_no_lyric_vocabulary),
