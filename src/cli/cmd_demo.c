@@ -145,8 +145,8 @@ static lofi_code train(const demo *d, lofi_error *err) {
     const char *every = number(d, d->options->steps >= 3 ? d->options->steps / 3 : 1);
     return STEP(d, err, "train", "--dataset", d->dataset, "--exp-name", RUN, "--checkpoint-dir", d->model,
                 "--logger-dir", d->logs, "--cache-dir", d->cache, "--lora-rank", "16", "--learning-rate", "2e-3",
-                "--max-steps", number(d, d->options->steps), "--every-n-train-steps", every, "--threads",
-                number(d, d->options->threads));
+                "--max-steps", number(d, d->options->steps), "--every-n-train-steps", every, "--every-plot-step", every,
+                "--threads", number(d, d->options->threads));
 }
 
 /* ---- after ---- */
