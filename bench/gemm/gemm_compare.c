@@ -59,9 +59,9 @@ static double seconds(void) {
 
 static void by_openblas(const shape *s, const operands *with) {
     openblas_set_num_threads(with->threads);
-    cblas_sgemm(CblasRowMajor, s->transpose_a ? CblasTrans : CblasNoTrans, s->transpose_b ? CblasTrans : CblasNoTrans, s->m,
-                s->n, s->k, 1.0f, with->a, s->transpose_a ? s->m : s->k, with->b, s->transpose_b ? s->k : s->n, 0.0f, with->c,
-                s->n);
+    cblas_sgemm(CblasRowMajor, s->transpose_a ? CblasTrans : CblasNoTrans, s->transpose_b ? CblasTrans : CblasNoTrans,
+                s->m, s->n, s->k, 1.0f, with->a, s->transpose_a ? s->m : s->k, with->b, s->transpose_b ? s->k : s->n,
+                0.0f, with->c, s->n);
     openblas_set_num_threads(1);
 }
 
@@ -71,9 +71,18 @@ static void by_onednn(const shape *s, const operands *with) {
 }
 
 static lofi_gemm ours(const shape *s, const operands *with, lofi_dtype type) {
-    return (lofi_gemm){.m = s->m, .n = s->n, .k = s->k, .a = with->a, .a_stride = s->transpose_a ? s->m : s->k,
-                       .transpose_a = s->transpose_a, .b = type == LOFI_F32 ? (const void *)with->b : with->b_half, .b_type = type,
-                       .b_stride = s->transpose_b ? s->k : s->n, .transpose_b = s->transpose_b, .c = with->c, .c_stride = s->n,
+    return (lofi_gemm){.m = s->m,
+                       .n = s->n,
+                       .k = s->k,
+                       .a = with->a,
+                       .a_stride = s->transpose_a ? s->m : s->k,
+                       .transpose_a = s->transpose_a,
+                       .b = type == LOFI_F32 ? (const void *)with->b : with->b_half,
+                       .b_type = type,
+                       .b_stride = s->transpose_b ? s->k : s->n,
+                       .transpose_b = s->transpose_b,
+                       .c = with->c,
+                       .c_stride = s->n,
                        .alpha = 1.0f};
 }
 
@@ -121,13 +130,15 @@ static float *random_floats(size_t count, uint64_t stream) {
 int main(int count, char **arguments) {
     int threads = count > 1 ? (int)strtol(arguments[1], NULL, 10) : lofi_threads_available();
     omp_set_num_threads(threads);
-    printf("%d threads, OpenBLAS kernels for %s, GFLOP/s\n%-28s %5s %5s %5s", threads, openblas_get_corename(), "", "m", "n", "k");
+    printf("%d threads, OpenBLAS kernels for %s, GFLOP/s\n%-28s %5s %5s %5s", threads, openblas_get_corename(), "", "m",
+           "n", "k");
     for (size_t i = 0; i < METHODS; i++) printf(" %10s", methods[i].name);
     printf("\n");
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
         const shape *s = &shapes[i];
         size_t m = (size_t)s->m, n = (size_t)s->n, k = (size_t)s->k;
-        operands with = {random_floats(m * k, 1), random_floats(n * k, 2), random_floats(m * n, 3), NULL, NULL, threads};
+        operands with = {
+            random_floats(m * k, 1), random_floats(n * k, 2), random_floats(m * n, 3), NULL, NULL, threads};
         with.b_half = malloc(n * k * sizeof *with.b_half);
         lofi_gemm gemm = ours(s, &with, LOFI_BF16);
         with.workspace = malloc(lofi_gemm_workspace(&gemm, threads) + 1);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "kernels/block_product.h"
+#include "kernels/parallel.h"
 #include "kernels/softmax.h"
 
 enum { most_rows = 128 };
@@ -69,14 +70,13 @@ void lofi_attention_forward(const lofi_attention_sizes *sizes, const lofi_attent
                             void *workspace) {
     const lofi_attention_sizes *s = sizes;
     int64_t tiles = tile_count(s), jobs = s->batch * s->heads * tiles, floats = tile_floats(s);
-#pragma omp parallel for schedule(dynamic) num_threads(s->threads)
-    for (int64_t job = 0; job < jobs; job++) {
+    LOFI_PARALLEL_FOR_DYNAMIC(lofi_team(jobs > 1, s->threads), job, jobs, {
         float *p = (float *)workspace + omp_get_thread_num() * floats;
         tile t = tile_at(s, job / tiles, job % tiles);
         probabilities_of(s, in, &t, p);
         lofi_block_product(t.rows, s->width, s->keys, 1.0f, (lofi_block){p, s->keys, false},
                            (lofi_block){in->v + t.k_at, t.stride, false}, false, out + t.q_at, t.stride);
-    }
+    });
 }
 
 static void backward_tile(const lofi_attention_sizes *s, const lofi_attention_inputs *in, const tile *t,
@@ -103,12 +103,11 @@ void lofi_attention_backward(const lofi_attention_sizes *sizes, const lofi_atten
         memset(dk, 0, (size_t)(pairs * s->keys * s->width) * sizeof *dk);
         memset(dv, 0, (size_t)(pairs * s->keys * s->width) * sizeof *dv);
     }
-#pragma omp parallel for schedule(dynamic) num_threads(s->threads)
-    for (int64_t pair = 0; pair < pairs; pair++) {
+    LOFI_PARALLEL_FOR_DYNAMIC(lofi_team(pairs > 1, s->threads), pair, pairs, {
         float *p = (float *)workspace + 2 * omp_get_thread_num() * floats;
         for (int64_t i = 0; i < tiles; i++) {
             tile t = tile_at(s, pair, i);
             backward_tile(s, in, &t, dout, dq, dk, dv, p, p + floats);
         }
-    }
+    });
 }

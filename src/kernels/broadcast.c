@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <stdbool.h>
 
+#include "kernels/parallel.h"
 #include "kernels/vector.h"
 
 #define PIECE 16384 /* elements of one piece of work */
@@ -39,7 +40,8 @@ static walk walk_for(int rank, const int64_t *dims, lofi_operand a, lofi_operand
     for (int i = 0; i < rank; i++) {
         if (dims[i] == 1) continue;
         int last = merged.rank - 1;
-        if (last >= 0 && continues(merged.a_step[last], a_step[i], dims[i]) && continues(merged.b_step[last], b_step[i], dims[i])) {
+        if (last >= 0 && continues(merged.a_step[last], a_step[i], dims[i]) &&
+            continues(merged.b_step[last], b_step[i], dims[i])) {
             merged.dims[last] *= dims[i];
         } else {
             merged.dims[++last] = dims[i];
@@ -107,11 +109,10 @@ void lofi_binary_broadcast(lofi_binary kind, float *out, int rank, const int64_t
     /* A piece is several short rows, or a part of a long one. */
     int64_t rows_each = inner < PIECE ? PIECE / inner : 1, parts = (inner + PIECE - 1) / PIECE;
     int64_t groups = (outer + rows_each - 1) / rows_each, pieces = groups * parts;
-#pragma omp parallel for schedule(static) num_threads(threads) if (pieces > 1 && threads > 1)
-    for (int64_t piece = 0; piece < pieces; piece++) {
+    LOFI_PARALLEL_FOR(lofi_team(pieces > 1, threads), piece, pieces, {
         int64_t first = piece / parts * rows_each, begin = piece % parts * PIECE;
         int64_t last = first + rows_each < outer ? first + rows_each : outer;
         int64_t end = begin + PIECE < inner ? begin + PIECE : inner;
         rows(&merged, row_functions[kind], out, a.data, b.data, first, last, begin, end);
-    }
+    });
 }

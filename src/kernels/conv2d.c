@@ -6,6 +6,7 @@
 
 #include "kernels/convert.h"
 #include "kernels/gemm.h"
+#include "kernels/parallel.h"
 #include "kernels/vector.h"
 
 #define STRIP_FLOATS ((int64_t)1 << 18) /* a strip's gathered columns: 1 MiB, stays in the second-level cache */
@@ -61,21 +62,24 @@ static void inside(int64_t offset, int64_t stride, int64_t size, int64_t *first,
 }
 
 /* One row of the matrix of columns: tap (kh, kw) of one channel, for the outputs [start, start + count). */
-static void gather_tap(const lofi_conv2d_sizes *s, float *out, const float *image, int64_t kh, int64_t kw, int64_t start,
-                       int64_t count) {
+static void gather_tap(const lofi_conv2d_sizes *s, float *out, const float *image, int64_t kh, int64_t kw,
+                       int64_t start, int64_t count) {
     int64_t offset = kw * s->dilation_w - s->padding_w;
     for (int64_t done = 0; done < count;) {
         int64_t row = (start + done) / s->out_width, column = (start + done) % s->out_width;
         int64_t length = min_of(count - done, s->out_width - column);
         int64_t from_row = row * s->stride_h + kh * s->dilation_h - s->padding_h;
         int64_t first = column, last = column + length;
-        if (from_row < 0 || from_row >= s->height) last = first;
-        else inside(offset, s->stride_w, s->width, &first, &last);
+        if (from_row < 0 || from_row >= s->height)
+            last = first;
+        else
+            inside(offset, s->stride_w, s->width, &first, &last);
         if (first > column + length) first = last = column + length;
         float *target = out + done - column; /* indexed by the output's column */
         const float *source = image + from_row * s->width + offset;
         for (int64_t i = column; i < first; i++) target[i] = 0.0f;
-        if (last > first && s->stride_w == 1) memcpy(target + first, source + first, (size_t)(last - first) * sizeof(float));
+        if (last > first && s->stride_w == 1)
+            memcpy(target + first, source + first, (size_t)(last - first) * sizeof(float));
         else
             for (int64_t i = first; i < last; i++) target[i] = source[i * s->stride_w];
         for (int64_t i = last; i < column + length; i++) target[i] = 0.0f;
@@ -108,10 +112,18 @@ static void run_strip(const lofi_conv2d_sizes *s, float *out, const float *x, co
     bool pointwise = is_pointwise(s);
     if (!pointwise) gather(s, columns, source, start, count);
     if (bias) fill_with_bias(target, bias + group * out_each, out_each, plane, count);
-    lofi_gemm product = {.m = out_each, .n = count, .k = taps_of(s), .a = weight + group * out_each * taps_of(s),
-                         .a_stride = taps_of(s), .b = pointwise ? source + start : columns,
-                         .b_stride = pointwise ? plane : count, .b_type = LOFI_F32, .c = target, .c_stride = plane,
-                         .alpha = 1.0f, .accumulate = bias != NULL};
+    lofi_gemm product = {.m = out_each,
+                         .n = count,
+                         .k = taps_of(s),
+                         .a = weight + group * out_each * taps_of(s),
+                         .a_stride = taps_of(s),
+                         .b = pointwise ? source + start : columns,
+                         .b_stride = pointwise ? plane : count,
+                         .b_type = LOFI_F32,
+                         .c = target,
+                         .c_stride = plane,
+                         .alpha = 1.0f,
+                         .accumulate = bias != NULL};
     lofi_gemm_serial(&product);
 }
 
@@ -138,20 +150,20 @@ static void depthwise_row(const lofi_conv2d_sizes *s, float *out, const float *i
             int64_t offset = kw * s->dilation_w - s->padding_w, first = 0, last = s->out_width;
             inside(offset, s->stride_w, s->width, &first, &last);
             const float *source = image + from_row * s->width + offset;
-            add_scaled(out + first, source + first * s->stride_w, weight[kh * s->kernel_w + kw], s->stride_w, last - first);
+            add_scaled(out + first, source + first * s->stride_w, weight[kh * s->kernel_w + kw], s->stride_w,
+                       last - first);
         }
     }
 }
 
-static void run_depthwise(const lofi_conv2d_sizes *s, float *out, const float *x, const float *weight, const float *bias,
-                          int threads) {
+static void run_depthwise(const lofi_conv2d_sizes *s, float *out, const float *x, const float *weight,
+                          const float *bias, int threads) {
     int64_t rows = s->batch * s->out_channels * s->out_height;
-#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1 && rows > 1)
-    for (int64_t index = 0; index < rows; index++) {
+    LOFI_PARALLEL_FOR(lofi_team(rows > 1, threads), index, rows, {
         int64_t plane = index / s->out_height, channel = plane % s->out_channels;
         depthwise_row(s, out + index * s->out_width, x + plane * s->height * s->width,
                       weight + channel * s->kernel_h * s->kernel_w, bias ? bias[channel] : 0.0f, index % s->out_height);
-    }
+    });
 }
 
 static const float *weight_in_f32(const lofi_conv2d_sizes *s, const void *weight, lofi_dtype type, float *room) {
@@ -171,9 +183,9 @@ void lofi_conv2d_run(const lofi_conv2d_sizes *sizes, float *out, const float *x,
     size_t each = strip_floats(sizes);
     int64_t plane = sizes->out_height * sizes->out_width, strip = strip_of(sizes);
     int64_t pieces = sizes->batch * sizes->groups * ((plane + strip - 1) / strip);
-    int team = (int)min_of(threads, pieces > 0 ? pieces : 1);
-#pragma omp parallel for schedule(static) num_threads(team) if (team > 1)
-    for (int part = 0; part < team; part++)
+    int team = lofi_team(pieces > 1, threads);
+    LOFI_PARALLEL_FOR(team, part, team, {
         for (int64_t i = pieces * part / team; i < pieces * (part + 1) / team; i++)
             run_strip(sizes, out, x, matrix, bias, strip, i, columns + (size_t)part * each);
+    });
 }

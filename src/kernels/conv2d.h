@@ -8,8 +8,8 @@
 #include "kernels/dtype.h"
 
 typedef struct lofi_conv2d_sizes {
-    int64_t batch, in_channels, height, width;          /* of x */
-    int64_t out_channels, out_height, out_width;        /* of out */
+    int64_t batch, in_channels, height, width;   /* of x */
+    int64_t out_channels, out_height, out_width; /* of out */
     int64_t kernel_h, kernel_w, groups;
     int64_t stride_h, stride_w, padding_h, padding_w, dilation_h, dilation_w;
 } lofi_conv2d_sizes;

@@ -10,7 +10,7 @@ static inline LOFI_BODY void from_bf16_body(uint32_t *out, const uint16_t *in, i
 #pragma omp simd
     for (int64_t i = 0; i < count; i++) out[i] = (uint32_t)in[i] << 16;
 }
-LOFI_VERSIONS(from_bf16, (uint32_t *out, const uint16_t *in, int64_t count), (out, in, count))
+LOFI_VERSIONS(from_bf16, (uint32_t * out, const uint16_t *in, int64_t count), (out, in, count))
 
 /* The bits of an f16 in the place of f32's are its value times 2^-112, subnormal numbers included. */
 static inline LOFI_BODY void from_f16_body(uint32_t *out, const uint16_t *in, int64_t count) {
@@ -25,7 +25,7 @@ static inline LOFI_BODY void from_f16_body(uint32_t *out, const uint16_t *in, in
         out[i] = number.bits | special | (uint32_t)(in[i] & 0x8000u) << 16;
     }
 }
-LOFI_VERSIONS(from_f16, (uint32_t *out, const uint16_t *in, int64_t count), (out, in, count))
+LOFI_VERSIONS(from_f16, (uint32_t * out, const uint16_t *in, int64_t count), (out, in, count))
 
 void lofi_convert_to_f32(float *out, const void *in, lofi_dtype type, int64_t count) {
     _Static_assert(sizeof(float) == sizeof(uint32_t), "f32 is four bytes");

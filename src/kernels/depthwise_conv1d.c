@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/half.h"
+#include "kernels/parallel.h"
 #include "kernels/vector.h"
 
 #define SMALL 8192
@@ -31,23 +32,24 @@ static void turn(float *out, const void *weight, lofi_dtype type, int64_t channe
             out[j * channels + c] = weight_at(weight, type, c * taps + (flipped ? taps - 1 - j : j));
 }
 
-void lofi_depthwise_conv1d_run(float *out, const float *x, const void *weight, lofi_dtype weight_type, const float *bias,
-                               int64_t batch, int64_t length, int64_t channels, int64_t taps, bool flipped, void *workspace,
-                               int threads) {
+void lofi_depthwise_conv1d_run(float *out, const float *x, const void *weight, lofi_dtype weight_type,
+                               const float *bias, int64_t batch, int64_t length, int64_t channels, int64_t taps,
+                               bool flipped, void *workspace, int threads) {
     float *turned = workspace;
     turn(turned, weight, weight_type, channels, taps, flipped);
     int64_t rows = batch * length;
     int team = rows * channels > SMALL ? threads : 1;
-#pragma omp parallel for schedule(static) num_threads(team) if (team > 1)
-    for (int64_t row = 0; row < rows; row++) {
+    LOFI_PARALLEL_FOR(team, row, rows, {
         int64_t position = row % length;
         float *target = out + row * channels;
-        if (bias) memcpy(target, bias, (size_t)channels * sizeof(float));
-        else memset(target, 0, (size_t)channels * sizeof(float));
+        if (bias)
+            memcpy(target, bias, (size_t)channels * sizeof(float));
+        else
+            memset(target, 0, (size_t)channels * sizeof(float));
         for (int64_t j = 0; j < taps; j++) {
             int64_t from = position + j - taps / 2;
             if (from < 0 || from >= length) continue;
             add_products(target, x + (row + j - taps / 2) * channels, turned + j * channels, channels);
         }
-    }
+    });
 }

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "kernels/parallel.h"
 #include "kernels/vector.h"
 
 #define PIECE 16384
@@ -12,12 +13,11 @@
 #define FOR_PIECES(count, threads, statement)                                                                          \
     do {                                                                                                               \
         int64_t pieces_ = ((count) + PIECE - 1) / PIECE;                                                               \
-        _Pragma("omp parallel for schedule(static) num_threads(threads) if (pieces_ > 1 && threads > 1)") for (        \
-            int64_t piece_ = 0; piece_ < pieces_; piece_++) {                                                          \
+        LOFI_PARALLEL_FOR(lofi_team(pieces_ > 1, threads), piece_, pieces_, {                                          \
             int64_t first = piece_ * PIECE;                                                                            \
-            int64_t length = (count) - first < PIECE ? (count) - first : PIECE;                                        \
+            int64_t length = (count)-first < PIECE ? (count)-first : PIECE;                                            \
             statement;                                                                                                 \
-        }                                                                                                              \
+        });                                                                                                            \
     } while (0)
 
 /* Threads for `rows` rows of `width` elements: one where splitting costs more than it gives. */
@@ -130,8 +130,10 @@ static void gelu_erf(float *out, const float *x, int64_t count) {
 }
 
 void lofi_gelu_array(float *out, const float *x, bool tanh_form, int64_t count, int threads) {
-    if (tanh_form) FOR_PIECES(count, threads, gelu_tanh(out + first, x + first, length));
-    else FOR_PIECES(count, threads, gelu_erf(out + first, x + first, length));
+    if (tanh_form)
+        FOR_PIECES(count, threads, gelu_tanh(out + first, x + first, length));
+    else
+        FOR_PIECES(count, threads, gelu_erf(out + first, x + first, length));
 }
 
 static inline LOFI_BODY void gelu_tanh_gradient_body(float *dx, const float *x, const float *dy, int64_t count) {
@@ -155,8 +157,10 @@ static void gelu_erf_gradient(float *dx, const float *x, const float *dy, int64_
 }
 
 void lofi_gelu_gradient_array(float *dx, const float *x, const float *dy, bool tanh_form, int64_t count, int threads) {
-    if (tanh_form) FOR_PIECES(count, threads, gelu_tanh_gradient(dx + first, x + first, dy + first, length));
-    else FOR_PIECES(count, threads, gelu_erf_gradient(dx + first, x + first, dy + first, length));
+    if (tanh_form)
+        FOR_PIECES(count, threads, gelu_tanh_gradient(dx + first, x + first, dy + first, length));
+    else
+        FOR_PIECES(count, threads, gelu_erf_gradient(dx + first, x + first, dy + first, length));
 }
 
 /* ---- exp ---- */
@@ -181,8 +185,7 @@ LOFI_VERSIONS(gated_row, (float *out, const float *x, int64_t width), (out, x, w
 
 void lofi_gated_silu_rows(float *out, const float *x, int64_t rows, int64_t width, int threads) {
     int team = team_for(rows, width, threads);
-#pragma omp parallel for schedule(static) num_threads(team) if (team > 1)
-    for (int64_t row = 0; row < rows; row++) gated_row(out + row * width, x + row * 2 * width, width);
+    LOFI_PARALLEL_FOR(team, row, rows, { gated_row(out + row * width, x + row * 2 * width, width); });
 }
 
 static inline LOFI_BODY void gated_gradient_row_body(float *dx, const float *x, const float *dy, int64_t width) {
@@ -196,11 +199,11 @@ static inline LOFI_BODY void gated_gradient_row_body(float *dx, const float *x, 
 }
 LOFI_VERSIONS(gated_gradient_row, (float *dx, const float *x, const float *dy, int64_t width), (dx, x, dy, width))
 
-void lofi_gated_silu_gradient_rows(float *dx, const float *x, const float *dy, int64_t rows, int64_t width, int threads) {
+void lofi_gated_silu_gradient_rows(float *dx, const float *x, const float *dy, int64_t rows, int64_t width,
+                                   int threads) {
     int team = team_for(rows, width, threads);
-#pragma omp parallel for schedule(static) num_threads(team) if (team > 1)
-    for (int64_t row = 0; row < rows; row++)
-        gated_gradient_row(dx + row * 2 * width, x + row * 2 * width, dy + row * width, width);
+    LOFI_PARALLEL_FOR(team, row, rows,
+                      { gated_gradient_row(dx + row * 2 * width, x + row * 2 * width, dy + row * width, width); });
 }
 
 void lofi_copy_bytes(void *out, const void *in, size_t bytes, int threads) {

@@ -25,7 +25,8 @@ void lofi_exp_array(float *out, const float *x, int64_t count, int threads);
 
 /* x: [rows, 2 width] -> out: [rows, width]: first half * silu(second half); and the gradient dx: [rows, 2 width]. */
 void lofi_gated_silu_rows(float *out, const float *x, int64_t rows, int64_t width, int threads);
-void lofi_gated_silu_gradient_rows(float *dx, const float *x, const float *dy, int64_t rows, int64_t width, int threads);
+void lofi_gated_silu_gradient_rows(float *dx, const float *x, const float *dy, int64_t rows, int64_t width,
+                                   int threads);
 
 /* memcpy by several threads. */
 void lofi_copy_bytes(void *out, const void *in, size_t bytes, int threads);

@@ -3,6 +3,8 @@
 
 #include <assert.h>
 
+#include "kernels/parallel.h"
+
 enum { max_axes = 8, parallel_count = 1 << 14 };
 
 /* Distances in x along every axis of out: 0 where x is repeated. */
@@ -23,8 +25,7 @@ void lofi_expand_axes(int x_rank, const int64_t *x_dims, const float *x, int ran
     strides_in(x_rank, x_dims, rank, dims, strides);
     int64_t width = rank > 0 ? dims[rank - 1] : 1, step = rank > 0 ? strides[rank - 1] : 0;
     for (int axis = 0; axis < rank - 1; axis++) rows *= dims[axis];
-#pragma omp parallel for schedule(static) num_threads(threads) if (rows * width > parallel_count)
-    for (int64_t row = 0; row < rows; row++) {
+    LOFI_PARALLEL_FOR(lofi_team(rows * width > parallel_count, threads), row, rows, {
         int64_t offset = 0, index = row;
         for (int axis = rank - 2; axis >= 0; axis--) {
             offset += index % dims[axis] * strides[axis];
@@ -37,5 +38,5 @@ void lofi_expand_axes(int x_rank, const int64_t *x_dims, const float *x, int ran
         } else {
             for (int64_t i = 0; i < width; i++) to[i] = x[offset + i] / divisor;
         }
-    }
+    });
 }

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "kernels/convert.h"
+#include "kernels/parallel.h"
+#include "kernels/small_gemm.h"
 
 /* OpenBLAS blocks the inner dimension itself; a panel of a converted B is a few of its blocks. */
 #define PANEL_K 768
@@ -47,8 +49,10 @@ static tiling tiles_of(const lofi_gemm *gemm) {
     int64_t m = gemm->m, n = gemm->n, k = gemm->k > 0 ? gemm->k : 1;
     int64_t height = gemm->b_type != LOFI_F32 ? TILE_M_CONVERTED : n < NARROW ? TILE_M_NARROW : TILE_M, width = TILE_N;
     while ((height < m || width < n) && clamp(m, 1, height) * clamp(n, 1, width) * k < TILE_WORK) {
-        if (height < m) height *= 2;
-        else width *= 2;
+        if (height < m)
+            height *= 2;
+        else
+            width *= 2;
     }
     tiles.height = cut(m, height, &tiles.rows);
     tiles.width = cut(n, width, &tiles.columns);
@@ -66,15 +70,16 @@ static void make_single_threaded(void) {
 /* One call of the library for a part of the product, beta 0 or 1. A single row is a matrix times a vector: B is read
  * once, not packed. */
 static void multiply(const lofi_gemm *part, float beta) {
-    CBLAS_TRANSPOSE ta = part->transpose_a ? CblasTrans : CblasNoTrans, tb = part->transpose_b ? CblasTrans : CblasNoTrans;
+    CBLAS_TRANSPOSE ta = part->transpose_a ? CblasTrans : CblasNoTrans,
+                    tb = part->transpose_b ? CblasTrans : CblasNoTrans;
     int m = (int)part->m, n = (int)part->n, k = (int)part->k;
     if (m == 1)
         cblas_sgemv(CblasRowMajor, part->transpose_b ? CblasNoTrans : CblasTrans, part->transpose_b ? n : k,
                     part->transpose_b ? k : n, part->alpha, part->b, (int)part->b_stride, part->a,
                     part->transpose_a ? (int)part->a_stride : 1, beta, part->c, 1);
     else
-        cblas_sgemm(CblasRowMajor, ta, tb, m, n, k, part->alpha, part->a, (int)part->a_stride, part->b, (int)part->b_stride,
-                    beta, part->c, (int)part->c_stride);
+        cblas_sgemm(CblasRowMajor, ta, tb, m, n, k, part->alpha, part->a, (int)part->a_stride, part->b,
+                    (int)part->b_stride, beta, part->c, (int)part->c_stride);
 }
 
 static void start_with_bias(const lofi_gemm *part) {
@@ -95,7 +100,10 @@ void lofi_gemm_serial(const lofi_gemm *gemm) {
             memset(gemm->c + i * gemm->c_stride, 0, (size_t)gemm->n * sizeof(float));
         return;
     }
-    multiply(gemm, add ? 1.0f : 0.0f);
+    if (gemm->m > 1 && gemm->m * gemm->n * gemm->k <= LOFI_SMALL_GEMM)
+        lofi_small_gemm(gemm, add);
+    else
+        multiply(gemm, add ? 1.0f : 0.0f);
 }
 
 /* B stored in 16 bits: panels of it become f32 in `panel`, [columns of the tile, PANEL_K] or [PANEL_K, columns]. */
@@ -150,10 +158,9 @@ void lofi_gemm_run_batch(const lofi_gemm *gemm, lofi_gemm_batch batch, void *wor
     int64_t per_product = tiles.rows * tiles.columns, count = per_product * batch.count;
     size_t panel_size = rounded(panel_floats(gemm));
     int64_t b_bytes = (int64_t)lofi_dtype_bytes(gemm->b_type);
-    int team = (int)clamp(threads, 1, count > 0 ? count : 1);
+    int team = lofi_team(count > 1, threads);
     pthread_once(&single_threaded, make_single_threaded);
-#pragma omp parallel for schedule(static) num_threads(team) if (team > 1)
-    for (int part_of_team = 0; part_of_team < team; part_of_team++) {
+    LOFI_PARALLEL_FOR(team, part_of_team, team, {
         int64_t first = count * part_of_team / team, last = count * (part_of_team + 1) / team;
         for (int64_t index = first; index < last; index++) {
             int64_t product = index / per_product;
@@ -162,10 +169,12 @@ void lofi_gemm_run_batch(const lofi_gemm *gemm, lofi_gemm_batch batch, void *wor
             whole.b = (const char *)whole.b + product * batch.b_step * b_bytes;
             whole.c += product * batch.c_step;
             lofi_gemm part = tile_at(&whole, tiles, index % per_product);
-            if (gemm->b_type == LOFI_F32) lofi_gemm_serial(&part);
-            else multiply_converted(&part, (float *)workspace + (size_t)part_of_team * panel_size);
+            if (gemm->b_type == LOFI_F32)
+                lofi_gemm_serial(&part);
+            else
+                multiply_converted(&part, (float *)workspace + (size_t)part_of_team * panel_size);
         }
-    }
+    });
 }
 
 void lofi_gemm_run(const lofi_gemm *gemm, void *workspace, int threads) {

@@ -21,7 +21,7 @@ typedef struct lofi_gemm {
     const float *a;   /* [m, k], or [k, m] when transposed */
     int64_t a_stride; /* elements from one stored row to the next */
     bool transpose_a;
-    const void *b;    /* [k, n], or [n, k] when transposed: the layout of linear layers */
+    const void *b;     /* [k, n], or [n, k] when transposed: the layout of linear layers */
     lofi_dtype b_type; /* LOFI_F32, LOFI_BF16, LOFI_F16 */
     int64_t b_stride;
     bool transpose_b;

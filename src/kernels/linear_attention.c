@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "kernels/block_product.h"
+#include "kernels/parallel.h"
 
 enum { tile_rows = 128 };
 
@@ -112,8 +113,7 @@ static float denominator_of(const lofi_linear_sizes *s, const float *q, const do
 void lofi_linear_attention_forward(const lofi_linear_sizes *sizes, const lofi_linear_inputs *in, float *out,
                                    void *workspace) {
     const lofi_linear_sizes *s = sizes;
-#pragma omp parallel for schedule(dynamic) num_threads(s->threads)
-    for (int64_t pair = 0; pair < s->batch * s->heads; pair++) {
+    LOFI_PARALLEL_FOR_DYNAMIC(lofi_team(s->batch * s->heads > 1, s->threads), pair, s->batch * s->heads, {
         scratch w = scratch_at(s, workspace);
         gather_state(s, in, pair, &w);
         for (int64_t first = 0; first < s->length; first += tile_rows) {
@@ -126,7 +126,7 @@ void lofi_linear_attention_forward(const lofi_linear_sizes *sizes, const lofi_li
                 for (int64_t c = 0; c < s->width; c++) out[t.at + i * t.stride + c] /= denominator;
             }
         }
-    }
+    });
 }
 
 /* From d loss / d out of a row to the gradients of its numerator (in `dnumerator`) and of its denominator (returned).
@@ -221,11 +221,10 @@ static void backward_keys(const lofi_linear_sizes *s, const lofi_linear_inputs *
 void lofi_linear_attention_backward(const lofi_linear_sizes *sizes, const lofi_linear_inputs *in, const float *dout,
                                     float *dq, float *dk, float *dv, void *workspace) {
     const lofi_linear_sizes *s = sizes;
-#pragma omp parallel for schedule(dynamic) num_threads(s->threads)
-    for (int64_t pair = 0; pair < s->batch * s->heads; pair++) {
+    LOFI_PARALLEL_FOR_DYNAMIC(lofi_team(s->batch * s->heads > 1, s->threads), pair, s->batch * s->heads, {
         scratch w = scratch_at(s, workspace);
         gather_state(s, in, pair, &w);
         backward_queries(s, in, pair, &w, dout, dq);
         backward_keys(s, in, pair, &w, dk, dv);
-    }
+    });
 }

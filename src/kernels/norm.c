@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "kernels/parallel.h"
 #include "kernels/vector.h"
 
 #define SMALL 8192 /* fewer elements than this are not worth a second thread */
@@ -13,8 +14,8 @@ static int team_for(int64_t rows, int64_t width, int threads) {
 
 /* ---- root mean square ---- */
 
-static inline LOFI_BODY void rms_row_body(float *out, const float *x, const float *weight, const float *bias, float epsilon,
-                                          int64_t width) {
+static inline LOFI_BODY void rms_row_body(float *out, const float *x, const float *weight, const float *bias,
+                                          float epsilon, int64_t width) {
     double squares = 0;
 #pragma omp simd reduction(+ : squares)
     for (int64_t i = 0; i < width; i++) squares += (double)x[i] * (double)x[i];
@@ -29,14 +30,14 @@ static inline LOFI_BODY void rms_row_body(float *out, const float *x, const floa
         for (int64_t i = 0; i < width; i++) out[i] = x[i] * scale + (bias ? bias[i] : 0.0f);
     }
 }
-LOFI_VERSIONS(rms_row, (float *out, const float *x, const float *weight, const float *bias, float epsilon, int64_t width),
+LOFI_VERSIONS(rms_row,
+              (float *out, const float *x, const float *weight, const float *bias, float epsilon, int64_t width),
               (out, x, weight, bias, epsilon, width))
 
 void lofi_rms_norm_rows(float *out, const float *x, const float *weight, const float *bias, float epsilon, int64_t rows,
                         int64_t width, int threads) {
     int team = team_for(rows, width, threads);
-#pragma omp parallel for schedule(static) num_threads(team) if (team > 1)
-    for (int64_t row = 0; row < rows; row++) rms_row(out + row * width, x + row * width, weight, bias, epsilon, width);
+    LOFI_PARALLEL_FOR(team, row, rows, { rms_row(out + row * width, x + row * width, weight, bias, epsilon, width); });
 }
 
 static inline LOFI_BODY void rms_gradient_row_body(float *dx, const float *x, const float *dy, const float *weight,
@@ -72,9 +73,9 @@ LOFI_VERSIONS(rms_gradient_row,
 void lofi_rms_norm_gradient_rows(float *dx, const float *x, const float *dy, const float *weight, float epsilon,
                                  int64_t rows, int64_t width, int threads) {
     int team = team_for(rows, width, threads);
-#pragma omp parallel for schedule(static) num_threads(team) if (team > 1)
-    for (int64_t row = 0; row < rows; row++)
+    LOFI_PARALLEL_FOR(team, row, rows, {
         rms_gradient_row(dx + row * width, x + row * width, dy + row * width, weight, epsilon, width);
+    });
 }
 
 /* ---- mean and variance of a row, two passes ---- */
@@ -105,14 +106,15 @@ static inline LOFI_BODY void layer_row_body(float *out, const float *x, const fl
             out[i] = (float)(((double)x[i] - found.mean) * r) * (weight ? weight[i] : 1.0f) + (bias ? bias[i] : 0.0f);
     }
 }
-LOFI_VERSIONS(layer_row, (float *out, const float *x, const float *weight, const float *bias, float epsilon, int64_t width),
+LOFI_VERSIONS(layer_row,
+              (float *out, const float *x, const float *weight, const float *bias, float epsilon, int64_t width),
               (out, x, weight, bias, epsilon, width))
 
-void lofi_layer_norm_rows(float *out, const float *x, const float *weight, const float *bias, float epsilon, int64_t rows,
-                          int64_t width, int threads) {
+void lofi_layer_norm_rows(float *out, const float *x, const float *weight, const float *bias, float epsilon,
+                          int64_t rows, int64_t width, int threads) {
     int team = team_for(rows, width, threads);
-#pragma omp parallel for schedule(static) num_threads(team) if (team > 1)
-    for (int64_t row = 0; row < rows; row++) layer_row(out + row * width, x + row * width, weight, bias, epsilon, width);
+    LOFI_PARALLEL_FOR(team, row, rows,
+                      { layer_row(out + row * width, x + row * width, weight, bias, epsilon, width); });
 }
 
 static inline LOFI_BODY void layer_gradient_row_body(float *dx, const float *x, const float *dy, const float *weight,
@@ -146,9 +148,9 @@ LOFI_VERSIONS(layer_gradient_row,
 void lofi_layer_norm_gradient_rows(float *dx, const float *x, const float *dy, const float *weight, float epsilon,
                                    int64_t rows, int64_t width, int threads) {
     int team = team_for(rows, width, threads);
-#pragma omp parallel for schedule(static) num_threads(team) if (team > 1)
-    for (int64_t row = 0; row < rows; row++)
+    LOFI_PARALLEL_FOR(team, row, rows, {
         layer_gradient_row(dx + row * width, x + row * width, dy + row * width, weight, epsilon, width);
+    });
 }
 
 /* ---- groups of channels ---- */
@@ -182,7 +184,8 @@ static void add_up(double *sums, double *squares, const float *x, int64_t rows, 
 }
 
 /* Mean and 1 / sqrt(variance + epsilon) of every group, from the sums of the slabs. */
-static void finish(double *mean, double *r, const double *slab_sums, int64_t slabs, int groups, double elements, float epsilon) {
+static void finish(double *mean, double *r, const double *slab_sums, int64_t slabs, int groups, double elements,
+                   float epsilon) {
     for (int group = 0; group < groups; group++) {
         double sum = 0, square = 0;
         for (int64_t slab = 0; slab < slabs; slab++) {
@@ -211,22 +214,20 @@ void lofi_group_norm_run(float *out, const float *x, const float *weight, const 
     int64_t slabs = slabs_in(length), pieces = batch * slabs;
     double *sums = workspace, *results = sums + batch * slabs * 2 * groups;
     int team = team_for(pieces, length * channels, threads);
-#pragma omp parallel for schedule(static) num_threads(team) if (team > 1)
-    for (int64_t piece = 0; piece < pieces; piece++) {
+    LOFI_PARALLEL_FOR(team, piece, pieces, {
         int64_t row = piece % slabs * SLAB, rows = length - row < SLAB ? length - row : SLAB;
         double *own = sums + piece * 2 * groups;
         add_up(own, own + groups, x + (piece / slabs * length + row) * channels, rows, channels, groups);
-    }
+    });
     double elements = (double)(length * (channels / groups));
     for (int64_t b = 0; b < batch; b++) {
         double *mean = results + b * 2 * groups;
         finish(mean, mean + groups, sums + b * slabs * 2 * groups, slabs, groups, elements, epsilon);
     }
-#pragma omp parallel for schedule(static) num_threads(team) if (team > 1)
-    for (int64_t piece = 0; piece < pieces; piece++) {
+    LOFI_PARALLEL_FOR(team, piece, pieces, {
         int64_t row = piece % slabs * SLAB, rows = length - row < SLAB ? length - row : SLAB;
         int64_t at = (piece / slabs * length + row) * channels;
         const double *mean = results + piece / slabs * 2 * groups;
         normalise(out + at, x + at, weight, bias, mean, mean + groups, rows, channels, groups);
-    }
+    });
 }

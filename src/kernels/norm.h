@@ -13,8 +13,8 @@ void lofi_rms_norm_gradient_rows(float *dx, const float *x, const float *dy, con
                                  int64_t rows, int64_t width, int threads);
 
 /* x: [rows, width] -> (x - mean) / sqrt(variance + epsilon) * weight + bias. out may be x. */
-void lofi_layer_norm_rows(float *out, const float *x, const float *weight, const float *bias, float epsilon, int64_t rows,
-                          int64_t width, int threads);
+void lofi_layer_norm_rows(float *out, const float *x, const float *weight, const float *bias, float epsilon,
+                          int64_t rows, int64_t width, int threads);
 /* With z the normalised x, r = 1 / sqrt(variance + epsilon), g = weight dy: dx = r (g - mean(g) - z mean(g z)). */
 void lofi_layer_norm_gradient_rows(float *dx, const float *x, const float *dy, const float *weight, float epsilon,
                                    int64_t rows, int64_t width, int threads);

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "kernels/parallel.h"
+
 enum { max_axes = 8, square = 16, parallel_bytes = 1 << 16 };
 
 /* The output's axes, outermost first: their sizes, and the distances in the input. */
@@ -53,11 +55,10 @@ static int64_t offset_of(const walk *w, int rank, int skip, int64_t index, const
 static void copy_runs(const walk *w, int64_t count, size_t element, const char *x, char *out, int threads) {
     int64_t run = w->dims[w->rank - 1], runs = count / run;
     size_t bytes = (size_t)run * element;
-#pragma omp parallel for schedule(static) num_threads(threads) if ((size_t)count * element > parallel_bytes)
-    for (int64_t i = 0; i < runs; i++) {
+    LOFI_PARALLEL_FOR(lofi_team((size_t)count * element > parallel_bytes, threads), i, runs, {
         int64_t from = offset_of(w, w->rank - 1, -1, i, w->strides);
         memcpy(out + (size_t)i * bytes, x + (size_t)from * element, bytes);
-    }
+    });
 }
 
 /* out[i * out_stride + j] = x[i + j * x_stride] for i < rows, j < columns. */
@@ -97,8 +98,7 @@ static void transpose_planes(const walk *w, int inner, int64_t count, size_t ele
     }
     int64_t rows = w->dims[inner], columns = w->dims[w->rank - 1];
     int64_t bands = (rows + square - 1) / square, planes = count / (rows * columns);
-#pragma omp parallel for schedule(static) num_threads(threads) if ((size_t)count * element > parallel_bytes)
-    for (int64_t job = 0; job < planes * bands; job++) {
+    LOFI_PARALLEL_FOR(lofi_team((size_t)count * element > parallel_bytes, threads), job, planes * bands, {
         int64_t plane = job / bands, first = job % bands * square, rest = rows - first;
         int64_t height = rest < square ? rest : square;
         int64_t from = offset_of(w, w->rank - 1, inner, plane, w->strides) + first;
@@ -108,7 +108,7 @@ static void transpose_planes(const walk *w, int inner, int64_t count, size_t ele
             transpose(height, width, x + (size_t)(from + j * w->strides[w->rank - 1]) * element,
                       w->strides[w->rank - 1], out + (size_t)(to + j) * element, out_strides[inner]);
         }
-    }
+    });
 }
 
 void lofi_permute_axes(int rank, const int64_t *dims, const int32_t *order, size_t element_bytes, const void *x,

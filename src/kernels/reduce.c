@@ -10,6 +10,8 @@
 
 #include <stdbool.h>
 
+#include "kernels/parallel.h"
+
 enum { chunk_terms = 1 << 15, block_columns = 128, lanes = 8, max_axes = 8 };
 
 typedef struct form {
@@ -68,11 +70,10 @@ static double sum_of(const float *x, int64_t count) {
 
 static void sum_rows(const form *f, double divisor, int threads, const float *x, float *out, double *partial) {
     int64_t chunks = chunks_of(f), jobs = f->outputs * chunks;
-#pragma omp parallel for schedule(static) num_threads(threads) if (f->outputs * f->terms > chunk_terms)
-    for (int64_t job = 0; job < jobs; job++) {
+    LOFI_PARALLEL_FOR(lofi_team(f->outputs * f->terms > chunk_terms, threads), job, jobs, {
         int64_t row = job / chunks, first = job % chunks * chunk_terms, rest = f->terms - first;
         partial[job] = sum_of(x + row * f->terms + first, rest < chunk_terms ? rest : chunk_terms);
-    }
+    });
     for (int64_t row = 0; row < f->outputs; row++) {
         double sum = 0.0;
         for (int64_t chunk = 0; chunk < chunks; chunk++) sum += partial[row * chunks + chunk];
@@ -83,8 +84,7 @@ static void sum_rows(const form *f, double divisor, int threads, const float *x,
 static void sum_columns(const form *f, double divisor, int threads, const float *x, float *out) {
     int64_t columns = f->dims[f->rank - 1], rows = f->dims[f->rank - 2], outer = f->rank == 3 ? f->dims[0] : 1;
     int64_t blocks = (columns + block_columns - 1) / block_columns;
-#pragma omp parallel for schedule(static) num_threads(threads) if (f->outputs * f->terms > chunk_terms)
-    for (int64_t job = 0; job < outer * blocks; job++) {
+    LOFI_PARALLEL_FOR(lofi_team(f->outputs * f->terms > chunk_terms, threads), job, outer * blocks, {
         double sums[block_columns] = {0};
         int64_t first = job % blocks * block_columns, rest = columns - first;
         int64_t width = rest < block_columns ? rest : block_columns;
@@ -94,7 +94,7 @@ static void sum_columns(const form *f, double divisor, int threads, const float 
         }
         float *to = out + job / blocks * columns + first;
         for (int64_t c = 0; c < width; c++) to[c] = (float)(sums[c] / divisor);
-    }
+    });
 }
 
 /* The offset of the index-th place among the axes of one kind. */
@@ -115,13 +115,12 @@ static void sum_anything(const form *f, double divisor, int threads, const float
         strides[axis] = stride;
         stride *= f->dims[axis];
     }
-#pragma omp parallel for schedule(static) num_threads(threads) if (f->outputs * f->terms > chunk_terms)
-    for (int64_t output = 0; output < f->outputs; output++) {
+    LOFI_PARALLEL_FOR(lofi_team(f->outputs * f->terms > chunk_terms, threads), output, f->outputs, {
         const float *from = x + offset_of(f, strides, false, output);
         double sum = 0.0;
         for (int64_t term = 0; term < f->terms; term++) sum += (double)from[offset_of(f, strides, true, term)];
         out[output] = (float)(sum / divisor);
-    }
+    });
 }
 
 void lofi_reduce(const lofi_reduction *reduction, const float *x, float *out, void *workspace) {

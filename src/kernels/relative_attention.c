@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "kernels/block_product.h"
+#include "kernels/parallel.h"
 #include "kernels/softmax.h"
 
 enum { most_rows = 128 };
@@ -113,14 +114,13 @@ void lofi_relative_attention_forward(const lofi_relative_sizes *sizes, const lof
                                      void *workspace) {
     const lofi_relative_sizes *s = sizes;
     int64_t tiles = tile_count(s), jobs = s->batch * s->heads * tiles;
-#pragma omp parallel for schedule(dynamic) num_threads(s->threads)
-    for (int64_t job = 0; job < jobs; job++) {
+    LOFI_PARALLEL_FOR_DYNAMIC(lofi_team(jobs > 1, s->threads), job, jobs, {
         scratch w = scratch_at(s, workspace, false);
         tile t = tile_at(s, job / tiles, job % tiles);
         probabilities_of(s, in, &t, &w);
         lofi_block_product(t.rows, s->width, s->length, 1.0f, (lofi_block){w.p, s->length, false},
                            (lofi_block){in->v + t.k_at, t.stride, false}, false, out + t.q_at, t.stride);
-    }
+    });
 }
 
 /* The gradient of the scores, moved to where the positions of each row are; the rest of the row is zero. */
@@ -157,12 +157,11 @@ void lofi_relative_attention_backward(const lofi_relative_sizes *sizes, const lo
                                       const float *dout, float *dq, float *dk, float *dv, void *workspace) {
     const lofi_relative_sizes *s = sizes;
     int64_t tiles = tile_count(s), pairs = s->batch * s->heads;
-#pragma omp parallel for schedule(dynamic) num_threads(s->threads)
-    for (int64_t pair = 0; pair < pairs; pair++) {
+    LOFI_PARALLEL_FOR_DYNAMIC(lofi_team(pairs > 1, s->threads), pair, pairs, {
         scratch w = scratch_at(s, workspace, true);
         for (int64_t i = 0; i < tiles; i++) {
             tile t = tile_at(s, pair, i);
             backward_tile(s, in, &t, &w, dout, dq, dk, dv);
         }
-    }
+    });
 }

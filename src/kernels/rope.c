@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "kernels/parallel.h"
+
 static void rotate(int64_t width, const float *x, const float *cosine, const float *sine, float *out) {
     for (int64_t i = 0; i < width; i += 2) {
         float even = x[i], odd = x[i + 1];
@@ -24,14 +26,13 @@ static void rotate_back(int64_t width, const float *x, const float *cosine, cons
 void lofi_rope_rotate(const lofi_rope_sizes *sizes, const float *x, const float *cosine, const float *sine,
                       bool transposed, float *out) {
     const lofi_rope_sizes *s = sizes;
-#pragma omp parallel for schedule(static) num_threads(s->threads)
-    for (int64_t row = 0; row < s->batch * s->length; row++) {
+    LOFI_PARALLEL_FOR(lofi_team(s->batch * s->length > 1, s->threads), row, s->batch * s->length, {
         int64_t table = row % s->length * s->width;
         for (int64_t head = 0; head < s->heads; head++) {
             int64_t at = (row * s->heads + head) * s->width;
             (transposed ? rotate_back : rotate)(s->width, x + at, cosine + table, sine + table, out + at);
         }
-    }
+    });
 }
 
 void lofi_rope_table(int64_t length, int64_t width, float theta, float *cosine, float *sine) {

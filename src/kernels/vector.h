@@ -28,7 +28,8 @@
             name##_avx512 arguments;                                                                                   \
         else if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))                                      \
             name##_avx2 arguments;                                                                                     \
-        else name##_plain arguments;                                                                                   \
+        else                                                                                                           \
+            name##_plain arguments;                                                                                    \
     }
 #else
 #define LOFI_VERSIONS(name, parameters, arguments)                                                                     \

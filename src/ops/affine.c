@@ -17,7 +17,9 @@ static void differentiate(lofi_gradient *gradient, const lofi_node *node) {
     const affine_attributes *attributes = node->attributes;
     if (!lofi_gradient_wanted(gradient, node, 0)) return;
     lofi_tensor *dy = lofi_gradient_of_output(gradient, node, 0);
-    lofi_tensor *dx = attributes->factor == 1.0f ? dy : lofi_affine(lofi_gradient_graph(gradient), dy, attributes->factor, 0.0f);
+    lofi_tensor *dx = attributes->factor == 1.0f
+                          ? dy
+                          : lofi_affine(lofi_gradient_graph(gradient), dy, attributes->factor, 0.0f);
     lofi_gradient_give(gradient, node, 0, dx);
 }
 

@@ -15,7 +15,9 @@ lofi_tensor *lofi_gelu_gradient(lofi_graph *graph, lofi_tensor *x, lofi_tensor *
 /* x: [..., 2 h], dy: [..., h] */
 lofi_tensor *lofi_gated_silu_gradient(lofi_graph *graph, lofi_tensor *x, lofi_tensor *dy);
 /* weight: [C] or NULL */
-lofi_tensor *lofi_rms_norm_gradient(lofi_graph *graph, lofi_tensor *x, lofi_tensor *dy, lofi_tensor *weight, float epsilon);
-lofi_tensor *lofi_layer_norm_gradient(lofi_graph *graph, lofi_tensor *x, lofi_tensor *dy, lofi_tensor *weight, float epsilon);
+lofi_tensor *lofi_rms_norm_gradient(lofi_graph *graph, lofi_tensor *x, lofi_tensor *dy, lofi_tensor *weight,
+                                    float epsilon);
+lofi_tensor *lofi_layer_norm_gradient(lofi_graph *graph, lofi_tensor *x, lofi_tensor *dy, lofi_tensor *weight,
+                                      float epsilon);
 
 #endif

@@ -7,10 +7,11 @@
 static lofi_code check_attributes(const lofi_node *node, lofi_error *err) {
     const lofi_conv2d_attributes *a = node->attributes;
     if (a->stride_h < 1 || a->stride_w < 1 || a->dilation_h < 1 || a->dilation_w < 1 || a->groups < 1)
-        return lofi_refuse(node, err, "strides, dilations and groups must be at least 1, got %dx%d, %dx%d, %d", (int)a->stride_h,
-                           (int)a->stride_w, (int)a->dilation_h, (int)a->dilation_w, (int)a->groups);
+        return lofi_refuse(node, err, "strides, dilations and groups must be at least 1, got %dx%d, %dx%d, %d",
+                           (int)a->stride_h, (int)a->stride_w, (int)a->dilation_h, (int)a->dilation_w, (int)a->groups);
     if (a->padding_h < 0 || a->padding_w < 0)
-        return lofi_refuse(node, err, "the padding must not be negative, got %dx%d", (int)a->padding_h, (int)a->padding_w);
+        return lofi_refuse(node, err, "the padding must not be negative, got %dx%d", (int)a->padding_h,
+                           (int)a->padding_w);
     return LOFI_OK;
 }
 
@@ -40,9 +41,10 @@ static lofi_code infer(lofi_graph *graph, const lofi_node *node, lofi_shape *out
     LOFI_TRY(check_weight(graph, node, err));
     const lofi_shape *x = &node->inputs[0]->shape, *weight = &node->inputs[1]->shape;
     lofi_dim high = span(weight->dims[2], a->dilation_h), wide = span(weight->dims[3], a->dilation_w);
-    if ((x->dims[2] >= 0 && x->dims[2] + 2 * a->padding_h < high) || (x->dims[3] >= 0 && x->dims[3] + 2 * a->padding_w < wide))
-        return lofi_refuse(node, err, "x must be at least as large as the kernel of %dx%d, got %s", (int)high, (int)wide,
-                           lofi_shape_text(graph, x));
+    if ((x->dims[2] >= 0 && x->dims[2] + 2 * a->padding_h < high) ||
+        (x->dims[3] >= 0 && x->dims[3] + 2 * a->padding_w < wide))
+        return lofi_refuse(node, err, "x must be at least as large as the kernel of %dx%d, got %s", (int)high,
+                           (int)wide, lofi_shape_text(graph, x));
     outputs[0] = (lofi_shape){.dtype = LOFI_F32, .rank = 4};
     outputs[0].dims[0] = x->dims[0];
     outputs[0].dims[1] = weight->dims[0];
@@ -54,10 +56,21 @@ static lofi_code infer(lofi_graph *graph, const lofi_node *node, lofi_shape *out
 static lofi_conv2d_sizes sizes_of(const lofi_call *call) {
     const lofi_conv2d_attributes *a = call->attributes;
     const int64_t *x = call->inputs[0].dims, *weight = call->inputs[1].dims, *out = call->outputs[0].dims;
-    return (lofi_conv2d_sizes){.batch = x[0], .in_channels = x[1], .height = x[2], .width = x[3], .out_channels = out[1],
-                               .out_height = out[2], .out_width = out[3], .kernel_h = weight[2], .kernel_w = weight[3],
-                               .groups = a->groups, .stride_h = a->stride_h, .stride_w = a->stride_w,
-                               .padding_h = a->padding_h, .padding_w = a->padding_w, .dilation_h = a->dilation_h,
+    return (lofi_conv2d_sizes){.batch = x[0],
+                               .in_channels = x[1],
+                               .height = x[2],
+                               .width = x[3],
+                               .out_channels = out[1],
+                               .out_height = out[2],
+                               .out_width = out[3],
+                               .kernel_h = weight[2],
+                               .kernel_w = weight[3],
+                               .groups = a->groups,
+                               .stride_h = a->stride_h,
+                               .stride_w = a->stride_w,
+                               .padding_h = a->padding_h,
+                               .padding_w = a->padding_w,
+                               .dilation_h = a->dilation_h,
                                .dilation_w = a->dilation_w};
 }
 

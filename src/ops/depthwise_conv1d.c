@@ -14,8 +14,8 @@ static lofi_code infer(lofi_graph *graph, const lofi_node *node, lofi_shape *out
     LOFI_TRY(lofi_expect_rank(graph, node, 0, "x", 3, "[batch, length, channels]", err));
     const lofi_shape *x = &node->inputs[0]->shape, *weight = &node->inputs[1]->shape;
     lofi_dim channels = x->dims[2];
-    bool fits = lofi_is_float(weight->dtype) && weight->rank == 3 && weight->dims[0] == channels && weight->dims[1] == 1 &&
-                weight->dims[2] > 0 && weight->dims[2] % 2 == 1;
+    bool fits = lofi_is_float(weight->dtype) && weight->rank == 3 && weight->dims[0] == channels &&
+                weight->dims[1] == 1 && weight->dims[2] > 0 && weight->dims[2] % 2 == 1;
     if (!fits)
         return lofi_refuse(node, err, "weight must be [%s, 1, taps] with an odd number of taps, got %s",
                            lofi_dim_text(graph, channels), lofi_shape_text(graph, weight));
@@ -30,9 +30,9 @@ static size_t workspace(const lofi_call *call) {
 static void run(const lofi_call *call) {
     const depthwise_attributes *attributes = call->attributes;
     const lofi_view *x = &call->inputs[0], *weight = &call->inputs[1];
-    lofi_depthwise_conv1d_run(call->outputs[0].data, x->data, weight->data, weight->dtype, call->inputs[2].data, x->dims[0],
-                              x->dims[1], x->dims[2], weight->dims[2], attributes->flipped != 0, call->workspace,
-                              call->threads);
+    lofi_depthwise_conv1d_run(call->outputs[0].data, x->data, weight->data, weight->dtype, call->inputs[2].data,
+                              x->dims[0], x->dims[1], x->dims[2], weight->dims[2], attributes->flipped != 0,
+                              call->workspace, call->threads);
 }
 
 static lofi_tensor *convolve(lofi_graph *graph, lofi_tensor *x, lofi_tensor *weight, lofi_tensor *bias, bool flipped) {
@@ -44,7 +44,8 @@ static void differentiate(lofi_gradient *gradient, const lofi_node *node) {
     const depthwise_attributes *attributes = node->attributes;
     if (!lofi_gradient_wanted(gradient, node, 0)) return;
     lofi_tensor *dy = lofi_gradient_of_output(gradient, node, 0), *weight = lofi_gradient_input(gradient, node, 1);
-    lofi_gradient_give(gradient, node, 0, convolve(lofi_gradient_graph(gradient), dy, weight, NULL, !attributes->flipped));
+    lofi_gradient_give(gradient, node, 0,
+                       convolve(lofi_gradient_graph(gradient), dy, weight, NULL, !attributes->flipped));
 }
 
 const lofi_op lofi_op_depthwise_conv1d = {

@@ -27,7 +27,8 @@ static lofi_code infer(lofi_graph *graph, const lofi_node *node, lofi_shape *out
 static void run(const lofi_call *call) {
     const dropout_attributes *attributes = call->attributes;
     const int64_t *key = call->inputs[1].data;
-    lofi_random random = lofi_random_at((uint64_t)key[0], LOFI_RANDOM_DROPOUT, (uint64_t)key[1] * SITES + (uint64_t)attributes->site);
+    lofi_random random = lofi_random_at((uint64_t)key[0], LOFI_RANDOM_DROPOUT,
+                                        (uint64_t)key[1] * SITES + (uint64_t)attributes->site);
     lofi_dropout_array(call->outputs[0].data, call->inputs[0].data, attributes->p, &random, call->outputs[0].count,
                        call->threads);
 }
@@ -37,7 +38,8 @@ static void differentiate(lofi_gradient *gradient, const lofi_node *node) {
     if (!lofi_gradient_wanted(gradient, node, 0)) return;
     lofi_tensor *dy = lofi_gradient_of_output(gradient, node, 0);
     lofi_tensor *key = lofi_gradient_input(gradient, node, 1);
-    lofi_gradient_give(gradient, node, 0, lofi_dropout(lofi_gradient_graph(gradient), dy, key, attributes->p, attributes->site));
+    lofi_gradient_give(gradient, node, 0,
+                       lofi_dropout(lofi_gradient_graph(gradient), dy, key, attributes->p, attributes->site));
 }
 
 const lofi_op lofi_op_dropout = {

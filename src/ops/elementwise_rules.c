@@ -49,8 +49,8 @@ static lofi_operand operand_of(const lofi_view *view) {
 
 void lofi_run_broadcast(const lofi_call *call, lofi_binary kind) {
     const lofi_view *out = &call->outputs[0];
-    lofi_binary_broadcast(kind, out->data, out->rank, out->dims, operand_of(&call->inputs[0]), operand_of(&call->inputs[1]),
-                          call->threads);
+    lofi_binary_broadcast(kind, out->data, out->rank, out->dims, operand_of(&call->inputs[0]),
+                          operand_of(&call->inputs[1]), call->threads);
 }
 
 void lofi_give_broadcast(lofi_gradient *gradient, const lofi_node *node, int input, lofi_tensor *value) {

@@ -10,7 +10,8 @@ static lofi_code infer(lofi_graph *graph, const lofi_node *node, lofi_shape *out
     const lofi_shape *x = &node->inputs[0]->shape;
     lofi_dim last = x->rank > 0 ? x->dims[x->rank - 1] : 1;
     if (last < 0 || last % 2 != 0)
-        return lofi_refuse(node, err, "x must be [..., 2 h] f32 with an even number, got %s", lofi_shape_text(graph, x));
+        return lofi_refuse(node, err, "x must be [..., 2 h] f32 with an even number, got %s",
+                           lofi_shape_text(graph, x));
     outputs[0] = *x;
     outputs[0].dims[x->rank - 1] = last / 2;
     return LOFI_OK;

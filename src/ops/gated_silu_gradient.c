@@ -9,7 +9,8 @@ static lofi_code infer(lofi_graph *graph, const lofi_node *node, lofi_shape *out
     const lofi_shape *x = &node->inputs[0]->shape;
     lofi_dim last = x->rank > 0 ? x->dims[x->rank - 1] : 1;
     if (last < 0 || last % 2 != 0)
-        return lofi_refuse(node, err, "x must be [..., 2 h] f32 with an even number, got %s", lofi_shape_text(graph, x));
+        return lofi_refuse(node, err, "x must be [..., 2 h] f32 with an even number, got %s",
+                           lofi_shape_text(graph, x));
     lofi_shape half = *x;
     half.dims[x->rank - 1] = last / 2;
     outputs[0] = *x;
@@ -19,8 +20,8 @@ static lofi_code infer(lofi_graph *graph, const lofi_node *node, lofi_shape *out
 static void run(const lofi_call *call) {
     const lofi_view *dy = &call->inputs[1];
     int64_t width = dy->dims[dy->rank - 1];
-    lofi_gated_silu_gradient_rows(call->outputs[0].data, call->inputs[0].data, dy->data, width > 0 ? dy->count / width : 0,
-                                  width, call->threads);
+    lofi_gated_silu_gradient_rows(call->outputs[0].data, call->inputs[0].data, dy->data,
+                                  width > 0 ? dy->count / width : 0, width, call->threads);
 }
 
 const lofi_op lofi_op_gated_silu_gradient = {

@@ -9,8 +9,8 @@ typedef struct gelu_attributes {
 
 static void run(const lofi_call *call) {
     const gelu_attributes *attributes = call->attributes;
-    lofi_gelu_gradient_array(call->outputs[0].data, call->inputs[0].data, call->inputs[1].data, attributes->tanh_form != 0,
-                             call->outputs[0].count, call->threads);
+    lofi_gelu_gradient_array(call->outputs[0].data, call->inputs[0].data, call->inputs[1].data,
+                             attributes->tanh_form != 0, call->outputs[0].count, call->threads);
 }
 
 const lofi_op lofi_op_gelu_gradient = {

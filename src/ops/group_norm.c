@@ -11,8 +11,8 @@ static lofi_code infer(lofi_graph *graph, const lofi_node *node, lofi_shape *out
     LOFI_TRY(lofi_infer_norm(graph, node, outputs, err));
     lofi_dim channels = outputs[0].dims[2];
     if (attributes->groups < 1 || channels < 0 || channels % attributes->groups != 0)
-        return lofi_refuse(node, err, "the channels of x must be a multiple of %d groups, got %s", (int)attributes->groups,
-                           lofi_shape_text(graph, &outputs[0]));
+        return lofi_refuse(node, err, "the channels of x must be a multiple of %d groups, got %s",
+                           (int)attributes->groups, lofi_shape_text(graph, &outputs[0]));
     return LOFI_OK;
 }
 

@@ -8,8 +8,8 @@
 static void run(const lofi_call *call) {
     const lofi_norm_attributes *attributes = call->attributes;
     const lofi_view *x = &call->inputs[0];
-    lofi_layer_norm_rows(call->outputs[0].data, x->data, call->inputs[1].data, call->inputs[2].data, attributes->epsilon,
-                       lofi_row_count(x), lofi_row_width(x), call->threads);
+    lofi_layer_norm_rows(call->outputs[0].data, x->data, call->inputs[1].data, call->inputs[2].data,
+                         attributes->epsilon, lofi_row_count(x), lofi_row_width(x), call->threads);
 }
 
 static void differentiate(lofi_gradient *gradient, const lofi_node *node) {

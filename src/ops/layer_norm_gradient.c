@@ -8,7 +8,7 @@ static void run(const lofi_call *call) {
     const lofi_norm_attributes *attributes = call->attributes;
     const lofi_view *x = &call->inputs[0];
     lofi_layer_norm_gradient_rows(call->outputs[0].data, x->data, call->inputs[1].data, call->inputs[2].data,
-                                attributes->epsilon, lofi_row_count(x), lofi_row_width(x), call->threads);
+                                  attributes->epsilon, lofi_row_count(x), lofi_row_width(x), call->threads);
 }
 
 const lofi_op lofi_op_layer_norm_gradient = {
@@ -25,7 +25,8 @@ const lofi_op lofi_op_layer_norm_gradient = {
     .cuda_gap = LOFI_NO_CUDA,
 };
 
-lofi_tensor *lofi_layer_norm_gradient(lofi_graph *graph, lofi_tensor *x, lofi_tensor *dy, lofi_tensor *weight, float epsilon) {
+lofi_tensor *lofi_layer_norm_gradient(lofi_graph *graph, lofi_tensor *x, lofi_tensor *dy, lofi_tensor *weight,
+                                      float epsilon) {
     lofi_norm_attributes attributes = {.epsilon = epsilon};
     return lofi_graph_add1(graph, &lofi_op_layer_norm_gradient, &attributes, (lofi_tensor *[]){x, dy, weight}, 3);
 }

@@ -20,7 +20,8 @@ static lofi_code check_operands(lofi_graph *graph, const lofi_node *node, lofi_e
         return lofi_refuse(node, err, "b must be %s in f32, bf16 or f16, got %s",
                            attributes->transpose_b ? "[..., N, K]" : "[..., K, N]", lofi_shape_text(graph, b));
     if (a->rank < (is_flat(attributes, b->rank) ? 1 : 2))
-        return lofi_refuse(node, err, "a has too few dimensions for b %s, got %s", lofi_shape_text(graph, b), lofi_shape_text(graph, a));
+        return lofi_refuse(node, err, "a has too few dimensions for b %s, got %s", lofi_shape_text(graph, b),
+                           lofi_shape_text(graph, a));
     bool same_leading = b->rank == 2 || b->rank == a->rank;
     for (int i = 0; same_leading && i < b->rank - 2; i++) same_leading = a->dims[i] == b->dims[i];
     if (!same_leading)
@@ -64,14 +65,25 @@ static lofi_gemm gemm_of(const lofi_call *call, lofi_gemm_batch *batch) {
     int64_t k = attributes->transpose_a ? a->dims[a->rank - 2] : last_a;
     int64_t m = 1, count = 1;
     for (int i = 0; i < out->rank - 1; i++) {
-        if (flat || i == out->rank - 2) m *= out->dims[i];
-        else count *= out->dims[i];
+        if (flat || i == out->rank - 2)
+            m *= out->dims[i];
+        else
+            count *= out->dims[i];
     }
     *batch = (lofi_gemm_batch){.count = count, .a_step = m * k, .b_step = b->rank == 2 ? 0 : k * n, .c_step = m * n};
-    return (lofi_gemm){.m = m, .n = n, .k = k, .a = a->data, .a_stride = last_a > 0 ? last_a : 1,
-                       .transpose_a = attributes->transpose_a != 0, .b = b->data, .b_type = b->dtype,
-                       .b_stride = last_b > 0 ? last_b : 1, .transpose_b = attributes->transpose_b != 0, .c = out->data,
-                       .c_stride = n > 0 ? n : 1, .alpha = attributes->alpha};
+    return (lofi_gemm){.m = m,
+                       .n = n,
+                       .k = k,
+                       .a = a->data,
+                       .a_stride = last_a > 0 ? last_a : 1,
+                       .transpose_a = attributes->transpose_a != 0,
+                       .b = b->data,
+                       .b_type = b->dtype,
+                       .b_stride = last_b > 0 ? last_b : 1,
+                       .transpose_b = attributes->transpose_b != 0,
+                       .c = out->data,
+                       .c_stride = n > 0 ? n : 1,
+                       .alpha = attributes->alpha};
 }
 
 static size_t workspace(const lofi_call *call) {
@@ -96,7 +108,8 @@ static void run(const lofi_call *call) {
 /* ---- gradients ---- */
 
 static lofi_tensor *product(lofi_graph *graph, lofi_tensor *a, bool ta, lofi_tensor *b, bool tb, float alpha) {
-    return lofi_matmul(graph, a, b, NULL, (lofi_matmul_attributes){.transpose_a = ta, .transpose_b = tb, .alpha = alpha});
+    return lofi_matmul(graph, a, b, NULL,
+                       (lofi_matmul_attributes){.transpose_a = ta, .transpose_b = tb, .alpha = alpha});
 }
 
 /* [..., d] as [rows, d], a view. */
@@ -122,7 +135,8 @@ static lofi_tensor *gradient_of_a(lofi_gradient *gradient, const lofi_node *node
     lofi_tensor *b = lofi_gradient_input(gradient, node, 1);
     bool ta = attributes->transpose_a != 0, tb = attributes->transpose_b != 0;
     if (!ta) return product(graph, dy, false, b, !tb, attributes->alpha);
-    bool may_lead = node->inputs[1]->shape.rank == node->inputs[0]->shape.rank && node->inputs[1]->shape.dtype == LOFI_F32;
+    bool may_lead = node->inputs[1]->shape.rank == node->inputs[0]->shape.rank &&
+                    node->inputs[1]->shape.dtype == LOFI_F32;
     if (may_lead) return product(graph, b, tb, dy, true, attributes->alpha);
     return transposed(graph, product(graph, dy, false, b, !tb, attributes->alpha));
 }
@@ -134,15 +148,18 @@ static lofi_tensor *gradient_of_b(lofi_gradient *gradient, const lofi_node *node
     lofi_tensor *a = lofi_gradient_input(gradient, node, 0);
     bool ta = attributes->transpose_a != 0, tb = attributes->transpose_b != 0;
     if (is_flat(attributes, node->inputs[1]->shape.rank)) a = flattened(graph, a), dy = flattened(graph, dy);
-    lofi_tensor *db = tb ? product(graph, dy, true, a, ta, attributes->alpha) : product(graph, a, !ta, dy, false, attributes->alpha);
+    lofi_tensor *db = tb ? product(graph, dy, true, a, ta, attributes->alpha)
+                         : product(graph, a, !ta, dy, false, attributes->alpha);
     if (!db || lofi_same_dims(&db->shape, &node->inputs[1]->shape)) return db;
     return lofi_sum_to(graph, db, &node->inputs[1]->shape);
 }
 
 static void differentiate(lofi_gradient *gradient, const lofi_node *node) {
     lofi_tensor *dy = lofi_gradient_of_output(gradient, node, 0);
-    if (lofi_gradient_wanted(gradient, node, 0)) lofi_gradient_give(gradient, node, 0, gradient_of_a(gradient, node, dy));
-    if (lofi_gradient_wanted(gradient, node, 1)) lofi_gradient_give(gradient, node, 1, gradient_of_b(gradient, node, dy));
+    if (lofi_gradient_wanted(gradient, node, 0))
+        lofi_gradient_give(gradient, node, 0, gradient_of_a(gradient, node, dy));
+    if (lofi_gradient_wanted(gradient, node, 1))
+        lofi_gradient_give(gradient, node, 1, gradient_of_b(gradient, node, dy));
     if (lofi_gradient_wanted(gradient, node, 2)) lofi_give_broadcast(gradient, node, 2, dy);
 }
 
@@ -162,6 +179,7 @@ const lofi_op lofi_op_matmul = {
     .cuda_gap = LOFI_NO_CUDA,
 };
 
-lofi_tensor *lofi_matmul(lofi_graph *graph, lofi_tensor *a, lofi_tensor *b, lofi_tensor *c, lofi_matmul_attributes attributes) {
+lofi_tensor *lofi_matmul(lofi_graph *graph, lofi_tensor *a, lofi_tensor *b, lofi_tensor *c,
+                         lofi_matmul_attributes attributes) {
     return lofi_graph_add1(graph, &lofi_op_matmul, &attributes, (lofi_tensor *[]){a, b, c}, 3);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/half.h"
+#include "kernels/parallel.h"
 #include "ops/elementwise_rules.h"
 #include "ops/expect.h"
 #include "ops/ops.h"
@@ -74,12 +75,11 @@ static void cpu(const lofi_call *call) {
             by_distance[h * 2 * length + length - 1 + distance] = table_value(table, bucket * heads + h);
         }
     }
-#pragma omp parallel for schedule(static) num_threads(call->threads)
-    for (int64_t row = 0; row < heads * length; row++) {
+    LOFI_PARALLEL_FOR(lofi_team(heads * length > 1, call->threads), row, heads * length, {
         int64_t h = row / length, i = row % length;
         memcpy((float *)out->data + row * length, by_distance + h * 2 * length + length - 1 - i,
                (size_t)length * sizeof(float));
-    }
+    });
 }
 
 const lofi_op lofi_op_relative_bias = {

@@ -1,6 +1,7 @@
 /* relative_positions.c - sinusoids of relative positions; see ops.h. Rounded to f32 at every step, as the original's. */
 #include <math.h>
 
+#include "kernels/parallel.h"
 #include "ops/attention_rules.h"
 #include "ops/elementwise_rules.h"
 #include "ops/expect.h"
@@ -31,8 +32,8 @@ static void cpu(const lofi_call *call) {
     const lofi_view *out = &call->outputs[0];
     int64_t rows = out->dims[0], width = out->dims[1], length = (rows + 1) / 2;
     float step = (float)-(log(10000.0) / (double)width);
-#pragma omp parallel for schedule(static) num_threads(call->threads)
-    for (int64_t column = 0; column < width; column += 2) {
+    LOFI_PARALLEL_FOR(lofi_team(rows * width > 4096, call->threads), pair, width / 2, {
+        int64_t column = 2 * pair;
         float frequency = (float)exp((double)((float)column * step));
         for (int64_t r = 0; r < rows; r++) {
             double angle = (double)((float)(length - 1 - r) * frequency);
@@ -40,7 +41,7 @@ static void cpu(const lofi_call *call) {
             at[0] = (float)sin(angle);
             at[1] = (float)cos(angle);
         }
-    }
+    });
 }
 
 const lofi_op lofi_op_relative_positions = {

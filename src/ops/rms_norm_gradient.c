@@ -25,7 +25,8 @@ const lofi_op lofi_op_rms_norm_gradient = {
     .cuda_gap = LOFI_NO_CUDA,
 };
 
-lofi_tensor *lofi_rms_norm_gradient(lofi_graph *graph, lofi_tensor *x, lofi_tensor *dy, lofi_tensor *weight, float epsilon) {
+lofi_tensor *lofi_rms_norm_gradient(lofi_graph *graph, lofi_tensor *x, lofi_tensor *dy, lofi_tensor *weight,
+                                    float epsilon) {
     lofi_norm_attributes attributes = {.epsilon = epsilon};
     return lofi_graph_add1(graph, &lofi_op_rms_norm_gradient, &attributes, (lofi_tensor *[]){x, dy, weight}, 3);
 }

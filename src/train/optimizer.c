@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "kernels/parallel.h"
+
 #define CHUNK 65536
 
 void lofi_adamw_update(const lofi_adamw *settings, int64_t update, float *values, const float *gradient,
@@ -15,15 +17,14 @@ void lofi_adamw_update(const lofi_adamw *settings, int64_t update, float *values
     const float step_size = (float)(settings->learning_rate / correction1);
     const float root_correction = (float)sqrt(correction2), epsilon = (float)settings->epsilon,
                 factor = (float)gradient_factor;
-#pragma omp parallel for schedule(static) num_threads(threads) if (count > CHUNK)
-    for (size_t i = 0; i < count; i++) {
+    LOFI_PARALLEL_FOR(lofi_team(count > CHUNK, threads), i, count, {
         float g = gradient[i] * factor;
         float m = first[i] * beta1 + g * rest1;
         float v = second[i] * beta2 + g * g * rest2;
         first[i] = m;
         second[i] = v;
         values[i] = values[i] * keep - step_size * (m / (sqrtf(v) / root_correction + epsilon));
-    }
+    });
 }
 
 static double chunk_square_sum(const float *values, size_t count) {
@@ -38,11 +39,10 @@ double lofi_gradient_norm(const float *gradient, size_t count, int threads) {
     double total = 0;
     for (size_t start = 0; start < count; start += (size_t)GROUP * CHUNK) {
         double sums[GROUP] = {0};
-#pragma omp parallel for schedule(static) num_threads(threads) if (count > CHUNK)
-        for (int c = 0; c < GROUP; c++) {
+        LOFI_PARALLEL_FOR(lofi_team(count > CHUNK, threads), c, GROUP, {
             size_t from = start + (size_t)c * CHUNK;
             if (from < count) sums[c] = chunk_square_sum(gradient + from, count - from < CHUNK ? count - from : CHUNK);
-        }
+        });
         for (int c = 0; c < GROUP; c++) total += sums[c];
     }
     return sqrt(total);

@@ -577,7 +577,7 @@ const ops_case ops_cases_attention[] = {
      .settings = &linear_three,
      .gradient = 0x7,
      .tolerance = OPS_SUM,
-     .depth = 200},
+     .depth = 1000 /* a head of one open number cancels: its gradient is exactly zero */},
     {.op = "linear_attention",
      .name = "a mask that is more than zeros and ones",
      .inputs = {{"2 5 12", .fill = OPS_AWAY}, {"2 5 12", .fill = OPS_AWAY}, {"2 5 12"}, {"2 5", .fill = OPS_POSITIVE}},

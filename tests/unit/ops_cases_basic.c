@@ -49,7 +49,8 @@ static const lofi_matmul_attributes plain = {.alpha = 1}, linear = {.transpose_b
                                     both = {.transpose_a = 1, .transpose_b = 1, .alpha = -1};
 
 #define MATMUL .op = "matmul", .build = build_matmul, .reference = reference_matmul, .tolerance = OPS_SUM
-#define NO_C   {.shape = "", .absent = true}
+#define NO_C                                                                                                           \
+    { .shape = "", .absent = true }
 
 /* ---- convolutions ---- */
 
@@ -63,7 +64,8 @@ static void reference_conv2d(const ops_array *in, ops_array *out, const void *se
     const int64_t *x = in[0].dims, *w = in[1].dims, *o = out->dims;
     int64_t out_each = o[1] / a->groups;
     for (int64_t at = 0; at < out->count; at++) {
-        int64_t column = at % o[3], row = at / o[3] % o[2], channel = at / o[3] / o[2] % o[1], image = at / o[3] / o[2] / o[1];
+        int64_t column = at % o[3], row = at / o[3] % o[2], channel = at / o[3] / o[2] % o[1],
+                image = at / o[3] / o[2] / o[1];
         double sum = in[2].values ? in[2].values[channel] : 0;
         for (int64_t c = 0; c < w[1]; c++)
             for (int64_t i = 0; i < w[2]; i++)
@@ -79,10 +81,11 @@ static void reference_conv2d(const ops_array *in, ops_array *out, const void *se
     }
 }
 
-static const lofi_conv2d_attributes same3 = {1, 1, 1, 1, 1, 1, 1}, stride2 = {2, 3, 1, 0, 1, 1, 1}, dilated = {1, 2, 2, 4, 2, 3, 1},
-                                    point = {1, 1, 0, 0, 1, 1, 1}, point_groups = {1, 1, 0, 0, 1, 1, 3},
-                                    groups2 = {1, 1, 1, 1, 1, 1, 2}, depthwise5 = {1, 1, 2, 2, 1, 1, 4},
-                                    depthwise_stride = {2, 2, 1, 1, 1, 1, 4}, no_stride = {0, 1, 0, 0, 1, 1, 1};
+static const lofi_conv2d_attributes same3 = {1, 1, 1, 1, 1, 1, 1}, stride2 = {2, 3, 1, 0, 1, 1, 1},
+                                    dilated = {1, 2, 2, 4, 2, 3, 1}, point = {1, 1, 0, 0, 1, 1, 1},
+                                    point_groups = {1, 1, 0, 0, 1, 1, 3}, groups2 = {1, 1, 1, 1, 1, 1, 2},
+                                    depthwise5 = {1, 1, 2, 2, 1, 1, 4}, depthwise_stride = {2, 2, 1, 1, 1, 1, 4},
+                                    no_stride = {0, 1, 0, 0, 1, 1, 1};
 
 #define CONV2D .op = "conv2d", .build = build_conv2d, .reference = reference_conv2d, .tolerance = OPS_SUM
 
@@ -99,13 +102,15 @@ static void reference_depthwise(const ops_array *in, ops_array *out, const void 
         double sum = in[2].values ? in[2].values[c] : 0;
         for (int64_t j = 0; j < taps; j++) {
             int64_t from = s + j - taps / 2;
-            if (from >= 0 && from < length) sum += in[0].values[at + (from - s) * channels] * in[1].values[c * taps + j];
+            if (from >= 0 && from < length)
+                sum += in[0].values[at + (from - s) * channels] * in[1].values[c * taps + j];
         }
         out->values[at] = sum;
     }
 }
 
-#define DEPTHWISE .op = "depthwise_conv1d", .build = build_depthwise, .reference = reference_depthwise, .tolerance = OPS_SUM
+#define DEPTHWISE                                                                                                      \
+    .op = "depthwise_conv1d", .build = build_depthwise, .reference = reference_depthwise, .tolerance = OPS_SUM
 
 /* ---- two operands ---- */
 
@@ -153,7 +158,8 @@ static void reference_binary_twice(const ops_array *in, ops_array *out, const vo
     for (int64_t i = 0; i < out->count; i++) out->values[i] = combined(binary->sign, in[0].values[i], in[0].values[i]);
 }
 
-static const binary_settings add = {lofi_add, '+'}, sub = {lofi_sub, '-'}, mul = {lofi_mul, '*'}, divide = {lofi_div, '/'};
+static const binary_settings add = {lofi_add, '+'}, sub = {lofi_sub, '-'}, mul = {lofi_mul, '*'},
+                             divide = {lofi_div, '/'};
 
 #define BINARY .build = build_binary, .reference = reference_binary
 
@@ -232,7 +238,8 @@ static void reference_gelu_gradient(const ops_array *in, ops_array *out, const v
     bool form = *(const bool *)settings;
     for (int64_t i = 0; i < out->count; i++) {
         double x = in[0].values[i], h = 1e-3;
-        double wide = (gelu(x + h, form) - gelu(x - h, form)) / (2 * h), narrow = (gelu(x + h / 2, form) - gelu(x - h / 2, form)) / h;
+        double wide = (gelu(x + h, form) - gelu(x - h, form)) / (2 * h),
+               narrow = (gelu(x + h / 2, form) - gelu(x - h / 2, form)) / h;
         out->values[i] = in[1].values[i] * (4 * narrow - wide) / 3;
     }
 }
@@ -289,7 +296,8 @@ static void reference_gated_silu(const ops_array *in, ops_array *out, const void
     }
 }
 
-static void build_gated_silu_gradient(lofi_graph *graph, lofi_tensor *const *in, lofi_tensor **out, const void *settings) {
+static void build_gated_silu_gradient(lofi_graph *graph, lofi_tensor *const *in, lofi_tensor **out,
+                                      const void *settings) {
     (void)settings;
     out[0] = lofi_gated_silu_gradient(graph, in[0], in[1]);
 }
@@ -321,10 +329,13 @@ static void reference_dropout(const ops_array *in, ops_array *out, const void *s
     uint64_t stream = (uint64_t)in[1].values[1] * 4096 + (uint64_t)dropout->site;
     lofi_random random = lofi_random_at((uint64_t)in[1].values[0], LOFI_RANDOM_DROPOUT, stream);
     for (int64_t i = 0; i < out->count; i++)
-        out->values[i] = lofi_random_uniform(&random, (uint64_t)i) >= dropout->p ? in[0].values[i] / (1 - (double)dropout->p) : 0;
+        out->values[i] = lofi_random_uniform(&random, (uint64_t)i) >= dropout->p
+                             ? in[0].values[i] / (1 - (double)dropout->p)
+                             : 0;
 }
 
-static const dropout_settings tenth = {0.1f, 3}, half = {0.5f, 4095}, none = {0, 0}, all = {1, 0}, no_site = {0.1f, 4096};
+static const dropout_settings tenth = {0.1f, 3}, half = {0.5f, 4095}, none = {0, 0}, all = {1, 0},
+                              no_site = {0.1f, 4096};
 
 /* ---- norms ---- */
 
@@ -357,7 +368,8 @@ static void reference_layer_norm(const ops_array *in, ops_array *out, const void
         double mean = 0, variance = 0;
         for (int64_t j = 0; j < width; j++) mean += row[j] / (double)width;
         for (int64_t j = 0; j < width; j++) variance += (row[j] - mean) * (row[j] - mean) / (double)width;
-        out->values[i] = (row[i % width] - mean) / sqrt(variance + (double)*(const float *)settings) * in[1].values[i % width] +
+        out->values[i] = (row[i % width] - mean) / sqrt(variance + (double)*(const float *)settings) *
+                             in[1].values[i % width] +
                          in[2].values[i % width];
     }
 }
@@ -375,7 +387,9 @@ static void norm_gradient(const ops_array *in, ops_array *out, const void *setti
             for (int side = 0; side < 2; side++) {
                 memcpy(row, in[0].values + i / width * width, (size_t)width * sizeof *row);
                 row[i % width] += side ? h : -h;
-                ops_array inputs[3] = {{1, {width}, width, row}, {1, {width}, width, in[2].values ? in[2].values : ones}, {1, {width}, width, zeros}};
+                ops_array inputs[3] = {{1, {width}, width, row},
+                                       {1, {width}, width, in[2].values ? in[2].values : ones},
+                                       {1, {width}, width, zeros}};
                 ops_array output = {1, {width}, width, result};
                 norm(inputs, &output, settings);
                 for (int64_t j = 0; j < width; j++) losses[side] += result[j] * in[1].values[i / width * width + j];
@@ -386,7 +400,8 @@ static void norm_gradient(const ops_array *in, ops_array *out, const void *setti
     }
 }
 
-static void build_rms_norm_gradient(lofi_graph *graph, lofi_tensor *const *in, lofi_tensor **out, const void *settings) {
+static void build_rms_norm_gradient(lofi_graph *graph, lofi_tensor *const *in, lofi_tensor **out,
+                                    const void *settings) {
     out[0] = lofi_rms_norm_gradient(graph, in[0], in[1], in[2], *(const float *)settings);
 }
 
@@ -394,7 +409,8 @@ static void reference_rms_norm_gradient(const ops_array *in, ops_array *out, con
     norm_gradient(in, out, settings, reference_rms_norm);
 }
 
-static void build_layer_norm_gradient(lofi_graph *graph, lofi_tensor *const *in, lofi_tensor **out, const void *settings) {
+static void build_layer_norm_gradient(lofi_graph *graph, lofi_tensor *const *in, lofi_tensor **out,
+                                      const void *settings) {
     out[0] = lofi_layer_norm_gradient(graph, in[0], in[1], in[2], *(const float *)settings);
 }
 
@@ -413,7 +429,8 @@ static void build_group_norm(lofi_graph *graph, lofi_tensor *const *in, lofi_ten
 }
 
 static void reference_group_norm(const ops_array *in, ops_array *out, const void *settings) {
-    int64_t length = out->dims[1], channels = out->dims[2], width = channels / ((const group_settings *)settings)->groups;
+    int64_t length = out->dims[1], channels = out->dims[2],
+            width = channels / ((const group_settings *)settings)->groups;
     for (int64_t i = 0; i < out->count; i++) {
         int64_t batch = i / channels / length, group = i % channels / width;
         const double *x = in[0].values + batch * length * channels + group * width;
@@ -421,149 +438,461 @@ static void reference_group_norm(const ops_array *in, ops_array *out, const void
         for (int64_t s = 0; s < length; s++)
             for (int64_t c = 0; c < width; c++) mean += x[s * channels + c] / count;
         for (int64_t s = 0; s < length; s++)
-            for (int64_t c = 0; c < width; c++) variance += (x[s * channels + c] - mean) * (x[s * channels + c] - mean) / count;
-        out->values[i] = (in[0].values[i] - mean) / sqrt(variance + (double)epsilon) * in[1].values[i % channels] + in[2].values[i % channels];
+            for (int64_t c = 0; c < width; c++)
+                variance += (x[s * channels + c] - mean) * (x[s * channels + c] - mean) / count;
+        out->values[i] = (in[0].values[i] - mean) / sqrt(variance + (double)epsilon) * in[1].values[i % channels] +
+                         in[2].values[i % channels];
     }
 }
 
-#define RMS         .op = "rms_norm", .build = build_rms_norm, .reference = reference_rms_norm, .settings = &epsilon
-#define LAYER       .op = "layer_norm", .build = build_layer_norm, .reference = reference_layer_norm, .settings = &epsilon
-#define RMS_BACK    .op = "rms_norm_gradient", .build = build_rms_norm_gradient, .reference = reference_rms_norm_gradient, .settings = &epsilon
-#define LAYER_BACK  .op = "layer_norm_gradient", .build = build_layer_norm_gradient, .reference = reference_layer_norm_gradient, .settings = &epsilon
-#define GROUP       .op = "group_norm", .build = build_group_norm, .reference = reference_group_norm
+#define RMS   .op = "rms_norm", .build = build_rms_norm, .reference = reference_rms_norm, .settings = &epsilon
+#define LAYER .op = "layer_norm", .build = build_layer_norm, .reference = reference_layer_norm, .settings = &epsilon
+#define RMS_BACK                                                                                                       \
+    .op = "rms_norm_gradient", .build = build_rms_norm_gradient, .reference = reference_rms_norm_gradient,             \
+    .settings = &epsilon
+#define LAYER_BACK                                                                                                     \
+    .op = "layer_norm_gradient", .build = build_layer_norm_gradient, .reference = reference_layer_norm_gradient,       \
+    .settings = &epsilon
+#define GROUP .op = "group_norm", .build = build_group_norm, .reference = reference_group_norm
 
 const ops_case ops_cases_basic[] = {
-    {MATMUL, .name = "rows times a matrix", .inputs = {{"B=2 S=5 7"}, {"7 4"}, NO_C}, .outputs = {"2 5 4"}, .settings = &plain, .gradient = 3, .depth = 10},
-    {MATMUL, .name = "linear layer with bias", .inputs = {{"B=2 S=5 7"}, {"4 7"}, {"4"}}, .outputs = {"2 5 4"}, .settings = &linear, .gradient = 7, .depth = 10},
-    {MATMUL, .name = "linear layer of one row with bias", .inputs = {{"1 7"}, {"4 7"}, {"4"}}, .outputs = {"1 4"}, .settings = &linear, .gradient = 7, .depth = 10},
-    {MATMUL, .name = "a vector with bias", .inputs = {{"7"}, {"7 4"}, {"4"}}, .outputs = {"4"}, .settings = &plain, .gradient = 7, .depth = 7},
-    {MATMUL, .name = "added to a matrix", .inputs = {{"S=5 7"}, {"7 4"}, {"S=5 4"}}, .outputs = {"5 4"}, .settings = &plain, .gradient = 7, .depth = 7},
-    {.op = "matmul", .reference = reference_matmul, .tolerance = OPS_SUM, .name = "written over the addend", .inputs = {{"B=2 S=5 7"}, {"4 7"}, {"B=2 S=5 4"}}, .outputs = {"2 5 4"}, .settings = &linear, .build = build_matmul_over_sum, .gradient = 7, .depth = 10},
-    {MATMUL, .name = "left transposed", .inputs = {{"7 S=5"}, {"7 4"}, NO_C}, .outputs = {"5 4"}, .settings = &left, .gradient = 3, .depth = 7},
-    {MATMUL, .name = "both transposed", .inputs = {{"7 S=5"}, {"4 7"}, {"4"}}, .outputs = {"5 4"}, .settings = &both, .gradient = 7, .depth = 7},
-    {MATMUL, .name = "batches", .inputs = {{"B=2 3 S=5 7"}, {"B=2 3 7 4"}, NO_C}, .outputs = {"2 3 5 4"}, .settings = &plain, .gradient = 3, .depth = 7},
-    {MATMUL, .name = "batches, right transposed", .inputs = {{"B=3 S=5 7"}, {"B=3 4 7"}, {"B=3 S=5 4"}}, .outputs = {"3 5 4"}, .settings = &linear, .gradient = 7, .depth = 7},
-    {MATMUL, .name = "batches, left transposed", .inputs = {{"B=3 7 S=5"}, {"B=3 7 4"}, NO_C}, .outputs = {"3 5 4"}, .settings = &left, .gradient = 3, .depth = 7},
-    {MATMUL, .name = "batches, both transposed", .inputs = {{"B=3 7 S=5"}, {"B=3 4 7"}, {"4"}}, .outputs = {"3 5 4"}, .settings = &both, .gradient = 7, .depth = 15},
-    {MATMUL, .name = "batches left transposed, one right", .inputs = {{"B=3 7 S=5"}, {"7 4"}, NO_C}, .outputs = {"3 5 4"}, .settings = &left, .gradient = 3, .depth = 15},
-    {MATMUL, .name = "batches both transposed, one right", .inputs = {{"B=3 7 S=5"}, {"4 7"}, NO_C}, .outputs = {"3 5 4"}, .settings = &both, .gradient = 3, .depth = 15},
-    {MATMUL, .name = "bf16 linear layer", .inputs = {{"B=2 S=5 7"}, {"4 7", LOFI_BF16, .parameter = true}, {"4"}}, .outputs = {"2 5 4"}, .settings = &linear, .gradient = 5, .depth = 7},
-    {MATMUL, .name = "f16 linear layer", .inputs = {{"B=2 S=5 7"}, {"4 7", LOFI_F16, .parameter = true}, NO_C}, .outputs = {"2 5 4"}, .settings = &linear, .gradient = 1, .depth = 7},
-    {MATMUL, .name = "bf16, not transposed", .inputs = {{"S=5 7"}, {"7 4", LOFI_BF16, .parameter = true}, {"S=5 4"}}, .outputs = {"5 4"}, .settings = &plain, .gradient = 5, .depth = 7},
-    {MATMUL, .name = "bf16, left batches transposed", .inputs = {{"B=2 7 S=5"}, {"7 4", LOFI_BF16, .parameter = true}, NO_C}, .outputs = {"2 5 4"}, .settings = &left, .gradient = 1, .depth = 7},
-    {MATMUL, .name = "several tiles", .inputs = {{"S=510 9"}, {"770 9"}, {"770"}}, .outputs = {"510 770"}, .settings = &linear, .gradient = 7, .depth = 770},
-    {MATMUL, .name = "several tiles and panels of bf16", .inputs = {{"S=5 801"}, {"800 801", LOFI_BF16, .parameter = true}, {"800"}}, .outputs = {"5 800"}, .settings = &linear, .depth = 801, .gradient = 5},
-    {MATMUL, .name = "one row, panels of bf16", .inputs = {{"1 801"}, {"700 801", LOFI_BF16, .parameter = true}, {"1 700"}}, .outputs = {"1 700"}, .settings = &linear, .depth = 801, .gradient = 5},
-    {MATMUL, .name = "one row, left and right as they lie", .inputs = {{"31 1"}, {"31 40"}, {"40"}}, .outputs = {"1 40"}, .settings = &left, .depth = 40, .gradient = 7},
-    {MATMUL, .name = "panels of f16, not transposed", .inputs = {{"S=13 801"}, {"801 40", LOFI_F16, .parameter = true}, NO_C}, .outputs = {"13 40"}, .settings = &plain, .depth = 801, .gradient = 1},
-    {MATMUL, .name = "no rows", .inputs = {{"S=0 7"}, {"7 4"}, NO_C}, .outputs = {"0 4"}, .settings = &plain, .gradient = 3},
-    {MATMUL, .name = "inner dimensions differ", .inputs = {{"S=5 7"}, {"8 4"}, NO_C}, .settings = &plain, .refused = "expected equal inner dimensions, got 7 and 8"},
-    {MATMUL, .name = "leading dimensions differ", .inputs = {{"B=2 5 7"}, {"3 7 4"}, NO_C}, .settings = &plain, .refused = "leading dimensions of a"},
-    {MATMUL, .name = "addend of another width", .inputs = {{"S=5 7"}, {"7 4"}, {"5"}}, .settings = &plain, .refused = "c must be [4] f32"},
-    {MATMUL, .name = "16-bit left factor", .inputs = {{"S=5 7", LOFI_BF16}, {"7 4"}, NO_C}, .settings = &plain, .refused = "a must be"},
-    {MATMUL, .name = "integers on the right", .inputs = {{"S=5 7"}, {"7 4", LOFI_I64, OPS_IDS, 3}, NO_C}, .settings = &plain, .refused = "b must be"},
+    {MATMUL, .name = "rows times a matrix", .inputs = {{"B=2 S=5 7"}, {"7 4"}, NO_C}, .outputs = {"2 5 4"},
+     .settings = &plain, .gradient = 3, .depth = 10},
+    {MATMUL, .name = "linear layer with bias", .inputs = {{"B=2 S=5 7"}, {"4 7"}, {"4"}}, .outputs = {"2 5 4"},
+     .settings = &linear, .gradient = 7, .depth = 10},
+    {MATMUL, .name = "linear layer of one row with bias", .inputs = {{"1 7"}, {"4 7"}, {"4"}}, .outputs = {"1 4"},
+     .settings = &linear, .gradient = 7, .depth = 10},
+    {MATMUL, .name = "a vector with bias", .inputs = {{"7"}, {"7 4"}, {"4"}}, .outputs = {"4"}, .settings = &plain,
+     .gradient = 7, .depth = 7},
+    {MATMUL, .name = "added to a matrix", .inputs = {{"S=5 7"}, {"7 4"}, {"S=5 4"}}, .outputs = {"5 4"},
+     .settings = &plain, .gradient = 7, .depth = 7},
+    {.op = "matmul",
+     .reference = reference_matmul,
+     .tolerance = OPS_SUM,
+     .name = "written over the addend",
+     .inputs = {{"B=2 S=5 7"}, {"4 7"}, {"B=2 S=5 4"}},
+     .outputs = {"2 5 4"},
+     .settings = &linear,
+     .build = build_matmul_over_sum,
+     .gradient = 7,
+     .depth = 10},
+    {MATMUL, .name = "left transposed", .inputs = {{"7 S=5"}, {"7 4"}, NO_C}, .outputs = {"5 4"}, .settings = &left,
+     .gradient = 3, .depth = 7},
+    {MATMUL, .name = "both transposed", .inputs = {{"7 S=5"}, {"4 7"}, {"4"}}, .outputs = {"5 4"}, .settings = &both,
+     .gradient = 7, .depth = 7},
+    {MATMUL, .name = "batches", .inputs = {{"B=2 3 S=5 7"}, {"B=2 3 7 4"}, NO_C}, .outputs = {"2 3 5 4"},
+     .settings = &plain, .gradient = 3, .depth = 7},
+    {MATMUL, .name = "batches, right transposed", .inputs = {{"B=3 S=5 7"}, {"B=3 4 7"}, {"B=3 S=5 4"}},
+     .outputs = {"3 5 4"}, .settings = &linear, .gradient = 7, .depth = 7},
+    {MATMUL, .name = "batches, left transposed", .inputs = {{"B=3 7 S=5"}, {"B=3 7 4"}, NO_C}, .outputs = {"3 5 4"},
+     .settings = &left, .gradient = 3, .depth = 7},
+    {MATMUL, .name = "batches, both transposed", .inputs = {{"B=3 7 S=5"}, {"B=3 4 7"}, {"4"}}, .outputs = {"3 5 4"},
+     .settings = &both, .gradient = 7, .depth = 15},
+    {MATMUL, .name = "batches left transposed, one right", .inputs = {{"B=3 7 S=5"}, {"7 4"}, NO_C},
+     .outputs = {"3 5 4"}, .settings = &left, .gradient = 3, .depth = 15},
+    {MATMUL, .name = "batches both transposed, one right", .inputs = {{"B=3 7 S=5"}, {"4 7"}, NO_C},
+     .outputs = {"3 5 4"}, .settings = &both, .gradient = 3, .depth = 15},
+    {MATMUL, .name = "bf16 linear layer", .inputs = {{"B=2 S=5 7"}, {"4 7", LOFI_BF16, .parameter = true}, {"4"}},
+     .outputs = {"2 5 4"}, .settings = &linear, .gradient = 5, .depth = 7},
+    {MATMUL, .name = "f16 linear layer", .inputs = {{"B=2 S=5 7"}, {"4 7", LOFI_F16, .parameter = true}, NO_C},
+     .outputs = {"2 5 4"}, .settings = &linear, .gradient = 1, .depth = 7},
+    {MATMUL, .name = "bf16, not transposed", .inputs = {{"S=5 7"}, {"7 4", LOFI_BF16, .parameter = true}, {"S=5 4"}},
+     .outputs = {"5 4"}, .settings = &plain, .gradient = 5, .depth = 7},
+    {MATMUL, .name = "bf16, left batches transposed",
+     .inputs = {{"B=2 7 S=5"}, {"7 4", LOFI_BF16, .parameter = true}, NO_C}, .outputs = {"2 5 4"}, .settings = &left,
+     .gradient = 1, .depth = 7},
+    {MATMUL, .name = "several tiles", .inputs = {{"S=510 9"}, {"770 9"}, {"770"}}, .outputs = {"510 770"},
+     .settings = &linear, .gradient = 7, .depth = 770},
+    {MATMUL, .name = "several tiles and panels of bf16",
+     .inputs = {{"S=5 801"}, {"800 801", LOFI_BF16, .parameter = true}, {"800"}}, .outputs = {"5 800"},
+     .settings = &linear, .depth = 801, .gradient = 5},
+    {MATMUL, .name = "one row, panels of bf16",
+     .inputs = {{"1 801"}, {"700 801", LOFI_BF16, .parameter = true}, {"1 700"}}, .outputs = {"1 700"},
+     .settings = &linear, .depth = 801, .gradient = 5},
+    {MATMUL, .name = "one row, left and right as they lie", .inputs = {{"31 1"}, {"31 40"}, {"40"}},
+     .outputs = {"1 40"}, .settings = &left, .depth = 40, .gradient = 7},
+    {MATMUL, .name = "panels of f16, not transposed",
+     .inputs = {{"S=13 801"}, {"801 40", LOFI_F16, .parameter = true}, NO_C}, .outputs = {"13 40"}, .settings = &plain,
+     .depth = 801, .gradient = 1},
+    {MATMUL, .name = "no rows", .inputs = {{"S=0 7"}, {"7 4"}, NO_C}, .outputs = {"0 4"}, .settings = &plain,
+     .gradient = 3},
+    {MATMUL, .name = "inner dimensions differ", .inputs = {{"S=5 7"}, {"8 4"}, NO_C}, .settings = &plain,
+     .refused = "expected equal inner dimensions, got 7 and 8"},
+    {MATMUL, .name = "leading dimensions differ", .inputs = {{"B=2 5 7"}, {"3 7 4"}, NO_C}, .settings = &plain,
+     .refused = "leading dimensions of a"},
+    {MATMUL, .name = "addend of another width", .inputs = {{"S=5 7"}, {"7 4"}, {"5"}}, .settings = &plain,
+     .refused = "c must be [4] f32"},
+    {MATMUL, .name = "16-bit left factor", .inputs = {{"S=5 7", LOFI_BF16}, {"7 4"}, NO_C}, .settings = &plain,
+     .refused = "a must be"},
+    {MATMUL, .name = "integers on the right", .inputs = {{"S=5 7"}, {"7 4", LOFI_I64, OPS_IDS, 3}, NO_C},
+     .settings = &plain, .refused = "b must be"},
 
-    {CONV2D, .name = "3x3", .inputs = {{"B=2 3 H=6 W=7"}, {"4 3 3 3"}, {"4"}}, .outputs = {"2 4 6 7"}, .settings = &same3, .depth = 27},
-    {CONV2D, .name = "strides", .inputs = {{"1 3 H=9 W=11"}, {"4 3 3 2"}, NO_C}, .outputs = {"1 4 5 4"}, .settings = &stride2, .depth = 18},
-    {CONV2D, .name = "dilations", .inputs = {{"1 2 H=9 W=11"}, {"3 2 3 3"}, {"3"}}, .outputs = {"1 3 9 7"}, .settings = &dilated, .depth = 18},
-    {CONV2D, .name = "1x1", .inputs = {{"B=2 6 H=5 W=9"}, {"4 6 1 1"}, {"4"}}, .outputs = {"2 4 5 9"}, .settings = &point, .depth = 6},
-    {CONV2D, .name = "1x1 in groups", .inputs = {{"B=2 6 H=5 W=9"}, {"9 2 1 1"}, NO_C}, .outputs = {"2 9 5 9"}, .settings = &point_groups, .depth = 2},
-    {CONV2D, .name = "3x3 in groups", .inputs = {{"B=2 6 H=5 W=9"}, {"4 3 3 3"}, {"4"}}, .outputs = {"2 4 5 9"}, .settings = &groups2, .depth = 27},
-    {CONV2D, .name = "5x5 channel by channel", .inputs = {{"B=2 4 H=5 W=9"}, {"4 1 5 5"}, {"4"}}, .outputs = {"2 4 5 9"}, .settings = &depthwise5, .depth = 25},
-    {CONV2D, .name = "channel by channel with strides", .inputs = {{"B=2 4 H=5 W=9"}, {"4 1 3 3", LOFI_F16, .parameter = true}, NO_C}, .outputs = {"2 4 3 5"}, .settings = &depthwise_stride, .depth = 9},
-    {CONV2D, .name = "bf16 weight", .inputs = {{"B=2 3 H=6 W=7"}, {"4 3 3 3", LOFI_BF16, .parameter = true}, {"4"}}, .outputs = {"2 4 6 7"}, .settings = &same3, .depth = 27},
-    {CONV2D, .name = "several strips", .inputs = {{"1 48 H=40 W=37"}, {"24 48 3 3"}, {"24"}}, .outputs = {"1 24 40 37"}, .settings = &same3, .depth = 432},
-    {CONV2D, .name = "narrower than the kernel", .inputs = {{"1 2 H=3 W=1"}, {"3 2 3 3"}, {"3"}}, .outputs = {"1 3 3 1"}, .settings = &same3, .depth = 18},
-    {CONV2D, .name = "channels differ", .inputs = {{"B=2 3 H=6 W=7"}, {"4 5 3 3"}, {"4"}}, .settings = &same3, .refused = "weight must be [a multiple of 1, 3, height, width]"},
-    {CONV2D, .name = "channels and groups", .inputs = {{"B=2 3 H=6 W=7"}, {"4 3 3 3"}, {"4"}}, .settings = &groups2, .refused = "must be a multiple of 2 groups"},
-    {CONV2D, .name = "bias of another width", .inputs = {{"B=2 3 H=6 W=7"}, {"4 3 3 3"}, {"3"}}, .settings = &same3, .refused = "bias must be [4]"},
-    {CONV2D, .name = "smaller than the kernel", .inputs = {{"1 3 2 7"}, {"4 3 3 3"}, NO_C}, .settings = &point, .refused = "at least as large as the kernel"},
-    {CONV2D, .name = "no stride", .inputs = {{"1 3 2 7"}, {"4 3 1 1"}, NO_C}, .settings = &no_stride, .refused = "must be at least 1"},
-    {CONV2D, .name = "three dimensions", .inputs = {{"3 2 7"}, {"4 3 1 1"}, NO_C}, .settings = &point, .refused = "x must be [batch, channels, height, width]"},
+    {CONV2D, .name = "3x3", .inputs = {{"B=2 3 H=6 W=7"}, {"4 3 3 3"}, {"4"}}, .outputs = {"2 4 6 7"},
+     .settings = &same3, .depth = 27},
+    {CONV2D, .name = "strides", .inputs = {{"1 3 H=9 W=11"}, {"4 3 3 2"}, NO_C}, .outputs = {"1 4 5 4"},
+     .settings = &stride2, .depth = 18},
+    {CONV2D, .name = "dilations", .inputs = {{"1 2 H=9 W=11"}, {"3 2 3 3"}, {"3"}}, .outputs = {"1 3 9 7"},
+     .settings = &dilated, .depth = 18},
+    {CONV2D, .name = "1x1", .inputs = {{"B=2 6 H=5 W=9"}, {"4 6 1 1"}, {"4"}}, .outputs = {"2 4 5 9"},
+     .settings = &point, .depth = 6},
+    {CONV2D, .name = "1x1 in groups", .inputs = {{"B=2 6 H=5 W=9"}, {"9 2 1 1"}, NO_C}, .outputs = {"2 9 5 9"},
+     .settings = &point_groups, .depth = 2},
+    {CONV2D, .name = "3x3 in groups", .inputs = {{"B=2 6 H=5 W=9"}, {"4 3 3 3"}, {"4"}}, .outputs = {"2 4 5 9"},
+     .settings = &groups2, .depth = 27},
+    {CONV2D, .name = "5x5 channel by channel", .inputs = {{"B=2 4 H=5 W=9"}, {"4 1 5 5"}, {"4"}},
+     .outputs = {"2 4 5 9"}, .settings = &depthwise5, .depth = 25},
+    {CONV2D, .name = "channel by channel with strides",
+     .inputs = {{"B=2 4 H=5 W=9"}, {"4 1 3 3", LOFI_F16, .parameter = true}, NO_C}, .outputs = {"2 4 3 5"},
+     .settings = &depthwise_stride, .depth = 9},
+    {CONV2D, .name = "bf16 weight", .inputs = {{"B=2 3 H=6 W=7"}, {"4 3 3 3", LOFI_BF16, .parameter = true}, {"4"}},
+     .outputs = {"2 4 6 7"}, .settings = &same3, .depth = 27},
+    {CONV2D, .name = "several strips", .inputs = {{"1 48 H=40 W=37"}, {"24 48 3 3"}, {"24"}}, .outputs = {"1 24 40 37"},
+     .settings = &same3, .depth = 432},
+    {CONV2D, .name = "narrower than the kernel", .inputs = {{"1 2 H=3 W=1"}, {"3 2 3 3"}, {"3"}},
+     .outputs = {"1 3 3 1"}, .settings = &same3, .depth = 18},
+    {CONV2D, .name = "channels differ", .inputs = {{"B=2 3 H=6 W=7"}, {"4 5 3 3"}, {"4"}}, .settings = &same3,
+     .refused = "weight must be [a multiple of 1, 3, height, width]"},
+    {CONV2D, .name = "channels and groups", .inputs = {{"B=2 3 H=6 W=7"}, {"4 3 3 3"}, {"4"}}, .settings = &groups2,
+     .refused = "must be a multiple of 2 groups"},
+    {CONV2D, .name = "bias of another width", .inputs = {{"B=2 3 H=6 W=7"}, {"4 3 3 3"}, {"3"}}, .settings = &same3,
+     .refused = "bias must be [4]"},
+    {CONV2D, .name = "smaller than the kernel", .inputs = {{"1 3 2 7"}, {"4 3 3 3"}, NO_C}, .settings = &point,
+     .refused = "at least as large as the kernel"},
+    {CONV2D, .name = "no stride", .inputs = {{"1 3 2 7"}, {"4 3 1 1"}, NO_C}, .settings = &no_stride,
+     .refused = "must be at least 1"},
+    {CONV2D, .name = "three dimensions", .inputs = {{"3 2 7"}, {"4 3 1 1"}, NO_C}, .settings = &point,
+     .refused = "x must be [batch, channels, height, width]"},
 
-    {DEPTHWISE, .name = "three taps", .inputs = {{"B=2 S=6 5"}, {"5 1 3"}, {"5"}}, .outputs = {"2 6 5"}, .gradient = 1, .depth = 3},
-    {DEPTHWISE, .name = "longer than the song, bf16", .inputs = {{"B=2 S=3 5"}, {"5 1 9", LOFI_BF16, .parameter = true}, NO_C}, .outputs = {"2 3 5"}, .gradient = 1, .depth = 9},
-    {DEPTHWISE, .name = "wide", .inputs = {{"B=1 S=150 70"}, {"70 1 31", LOFI_F16, .parameter = true}, {"70"}}, .outputs = {"1 150 70"}, .gradient = 1, .depth = 31},
-    {DEPTHWISE, .name = "even number of taps", .inputs = {{"B=2 S=6 5"}, {"5 1 4"}, NO_C}, .refused = "odd number of taps"},
-    {DEPTHWISE, .name = "other channels", .inputs = {{"B=2 S=6 5"}, {"4 1 3"}, NO_C}, .refused = "weight must be [5, 1, taps]"},
-    {DEPTHWISE, .name = "bias of another width", .inputs = {{"B=2 S=6 5"}, {"5 1 3"}, {"4"}}, .refused = "bias must be [5]"},
+    {DEPTHWISE, .name = "three taps", .inputs = {{"B=2 S=6 5"}, {"5 1 3"}, {"5"}}, .outputs = {"2 6 5"}, .gradient = 1,
+     .depth = 3},
+    {DEPTHWISE, .name = "longer than the song, bf16",
+     .inputs = {{"B=2 S=3 5"}, {"5 1 9", LOFI_BF16, .parameter = true}, NO_C}, .outputs = {"2 3 5"}, .gradient = 1,
+     .depth = 9},
+    {DEPTHWISE, .name = "wide", .inputs = {{"B=1 S=150 70"}, {"70 1 31", LOFI_F16, .parameter = true}, {"70"}},
+     .outputs = {"1 150 70"}, .gradient = 1, .depth = 31},
+    {DEPTHWISE, .name = "even number of taps", .inputs = {{"B=2 S=6 5"}, {"5 1 4"}, NO_C},
+     .refused = "odd number of taps"},
+    {DEPTHWISE, .name = "other channels", .inputs = {{"B=2 S=6 5"}, {"4 1 3"}, NO_C},
+     .refused = "weight must be [5, 1, taps]"},
+    {DEPTHWISE, .name = "bias of another width", .inputs = {{"B=2 S=6 5"}, {"5 1 3"}, {"4"}},
+     .refused = "bias must be [5]"},
 
-    {BINARY, .op = "add", .name = "one shape", .inputs = {{"S=5 7"}, {"S=5 7"}}, .outputs = {"5 7"}, .settings = &add, .gradient = 3, .tolerance = OPS_EXACT},
-    {BINARY, .op = "add", .name = "one number", .inputs = {{""}, {"B=2 S=5 7"}}, .outputs = {"2 5 7"}, .settings = &add, .gradient = 3, .tolerance = OPS_EXACT, .depth = 70},
-    {BINARY, .op = "add", .name = "rows, long", .inputs = {{"B=2 S=90 301"}, {"301"}}, .outputs = {"2 90 301"}, .settings = &add, .gradient = 3, .tolerance = OPS_EXACT, .depth = 180},
-    {BINARY, .op = "add", .name = "crosswise", .inputs = {{"B=2 1 7"}, {"S=5 1"}}, .outputs = {"2 5 7"}, .settings = &add, .gradient = 3, .tolerance = OPS_EXACT, .depth = 10},
-    {.op = "add", .name = "a tensor with itself", .inputs = {{"S=5 7"}}, .outputs = {"5 7"}, .settings = &add, .build = build_binary_twice, .reference = reference_binary_twice, .gradient = 1, .tolerance = OPS_EXACT},
-    {BINARY, .op = "add", .name = "shapes that do not broadcast", .inputs = {{"S=5 7"}, {"S=5 6"}}, .settings = &add, .refused = "expected shapes that broadcast, got [S, 7] f32 and [S, 6] f32"},
-    {BINARY, .op = "add", .name = "integers", .inputs = {{"S=5"}, {"S=5", LOFI_I64, OPS_IDS, 3}}, .settings = &add, .refused = "b must be"},
-    {BINARY, .op = "sub", .name = "one shape", .inputs = {{"S=5 7"}, {"S=5 7"}}, .outputs = {"5 7"}, .settings = &sub, .gradient = 3, .tolerance = OPS_EXACT},
-    {BINARY, .op = "sub", .name = "broadcast left", .inputs = {{"B=2 1 7"}, {"B=2 S=5 7"}}, .outputs = {"2 5 7"}, .settings = &sub, .gradient = 3, .tolerance = OPS_EXACT, .depth = 5},
-    {BINARY, .op = "sub", .name = "shapes that do not broadcast", .inputs = {{"S=5 7"}, {"T=4 7"}}, .settings = &sub, .refused = "S and T differ"},
-    {BINARY, .op = "mul", .name = "one shape", .inputs = {{"S=5 7"}, {"S=5 7"}}, .outputs = {"5 7"}, .settings = &mul, .gradient = 3},
-    {BINARY, .op = "mul", .name = "mask of positions", .inputs = {{"B=2 S=5 7"}, {"B=2 S=5 1", .fill = OPS_MASK}}, .outputs = {"2 5 7"}, .settings = &mul, .gradient = 3, .depth = 7},
-    {BINARY, .op = "mul", .name = "six dimensions", .inputs = {{"2 1 3 1 2 1"}, {"2 3 1 2 1 2"}}, .outputs = {"2 3 3 2 2 2"}, .settings = &mul, .gradient = 3, .depth = 12},
-    {.op = "mul", .name = "a tensor with itself", .inputs = {{"S=5 7"}}, .outputs = {"5 7"}, .settings = &mul, .build = build_binary_twice, .reference = reference_binary_twice, .gradient = 1},
-    {BINARY, .op = "mul", .name = "shapes that do not broadcast", .inputs = {{"2 5"}, {"2"}}, .settings = &mul, .refused = "5 and 2 differ"},
-    {BINARY, .op = "div", .name = "one shape", .inputs = {{"S=5 7"}, {"S=5 7", .fill = OPS_POSITIVE}}, .outputs = {"5 7"}, .settings = &divide, .gradient = 3},
-    {BINARY, .op = "div", .name = "by rows", .inputs = {{"B=2 S=5 7"}, {"B=2 S=5 1", .fill = OPS_POSITIVE}}, .outputs = {"2 5 7"}, .settings = &divide, .gradient = 3, .depth = 7},
-    {BINARY, .op = "div", .name = "one number by many", .inputs = {{""}, {"S=5 7", .fill = OPS_POSITIVE}}, .outputs = {"5 7"}, .settings = &divide, .gradient = 3, .depth = 35},
-    {BINARY, .op = "div", .name = "shapes that do not broadcast", .inputs = {{"2 5"}, {"3 5"}}, .settings = &divide, .refused = "2 and 3 differ"},
+    {BINARY, .op = "add", .name = "one shape", .inputs = {{"S=5 7"}, {"S=5 7"}}, .outputs = {"5 7"}, .settings = &add,
+     .gradient = 3, .tolerance = OPS_EXACT},
+    {BINARY, .op = "add", .name = "one number", .inputs = {{""}, {"B=2 S=5 7"}}, .outputs = {"2 5 7"}, .settings = &add,
+     .gradient = 3, .tolerance = OPS_EXACT, .depth = 70},
+    {BINARY, .op = "add", .name = "rows, long", .inputs = {{"B=2 S=90 301"}, {"301"}}, .outputs = {"2 90 301"},
+     .settings = &add, .gradient = 3, .tolerance = OPS_EXACT, .depth = 180},
+    {BINARY, .op = "add", .name = "crosswise", .inputs = {{"B=2 1 7"}, {"S=5 1"}}, .outputs = {"2 5 7"},
+     .settings = &add, .gradient = 3, .tolerance = OPS_EXACT, .depth = 10},
+    {.op = "add",
+     .name = "a tensor with itself",
+     .inputs = {{"S=5 7"}},
+     .outputs = {"5 7"},
+     .settings = &add,
+     .build = build_binary_twice,
+     .reference = reference_binary_twice,
+     .gradient = 1,
+     .tolerance = OPS_EXACT},
+    {BINARY, .op = "add", .name = "shapes that do not broadcast", .inputs = {{"S=5 7"}, {"S=5 6"}}, .settings = &add,
+     .refused = "expected shapes that broadcast, got [S, 7] f32 and [S, 6] f32"},
+    {BINARY, .op = "add", .name = "integers", .inputs = {{"S=5"}, {"S=5", LOFI_I64, OPS_IDS, 3}}, .settings = &add,
+     .refused = "b must be"},
+    {BINARY, .op = "sub", .name = "one shape", .inputs = {{"S=5 7"}, {"S=5 7"}}, .outputs = {"5 7"}, .settings = &sub,
+     .gradient = 3, .tolerance = OPS_EXACT},
+    {BINARY, .op = "sub", .name = "broadcast left", .inputs = {{"B=2 1 7"}, {"B=2 S=5 7"}}, .outputs = {"2 5 7"},
+     .settings = &sub, .gradient = 3, .tolerance = OPS_EXACT, .depth = 5},
+    {BINARY, .op = "sub", .name = "shapes that do not broadcast", .inputs = {{"S=5 7"}, {"T=4 7"}}, .settings = &sub,
+     .refused = "S and T differ"},
+    {BINARY, .op = "mul", .name = "one shape", .inputs = {{"S=5 7"}, {"S=5 7"}}, .outputs = {"5 7"}, .settings = &mul,
+     .gradient = 3},
+    {BINARY, .op = "mul", .name = "mask of positions", .inputs = {{"B=2 S=5 7"}, {"B=2 S=5 1", .fill = OPS_MASK}},
+     .outputs = {"2 5 7"}, .settings = &mul, .gradient = 3, .depth = 7},
+    {BINARY, .op = "mul", .name = "six dimensions", .inputs = {{"2 1 3 1 2 1"}, {"2 3 1 2 1 2"}},
+     .outputs = {"2 3 3 2 2 2"}, .settings = &mul, .gradient = 3, .depth = 12},
+    {.op = "mul",
+     .name = "a tensor with itself",
+     .inputs = {{"S=5 7"}},
+     .outputs = {"5 7"},
+     .settings = &mul,
+     .build = build_binary_twice,
+     .reference = reference_binary_twice,
+     .gradient = 1},
+    {BINARY, .op = "mul", .name = "shapes that do not broadcast", .inputs = {{"2 5"}, {"2"}}, .settings = &mul,
+     .refused = "5 and 2 differ"},
+    {BINARY, .op = "div", .name = "one shape", .inputs = {{"S=5 7"}, {"S=5 7", .fill = OPS_POSITIVE}},
+     .outputs = {"5 7"}, .settings = &divide, .gradient = 3},
+    {BINARY, .op = "div", .name = "by rows", .inputs = {{"B=2 S=5 7"}, {"B=2 S=5 1", .fill = OPS_POSITIVE}},
+     .outputs = {"2 5 7"}, .settings = &divide, .gradient = 3, .depth = 7},
+    {BINARY, .op = "div", .name = "one number by many", .inputs = {{""}, {"S=5 7", .fill = OPS_POSITIVE}},
+     .outputs = {"5 7"}, .settings = &divide, .gradient = 3, .depth = 35},
+    {BINARY, .op = "div", .name = "shapes that do not broadcast", .inputs = {{"2 5"}, {"3 5"}}, .settings = &divide,
+     .refused = "2 and 3 differ"},
 
-    {.op = "affine", .name = "factor and offset", .inputs = {{"B=2 S=5 7"}}, .outputs = {"2 5 7"}, .build = build_affine, .reference = reference_affine, .settings = factor_and_offset, .gradient = 1},
-    {.op = "affine", .name = "offset only", .inputs = {{""}}, .outputs = {""}, .build = build_affine, .reference = reference_affine, .settings = only_offset, .gradient = 1},
-    {.op = "affine", .name = "integers", .inputs = {{"3", LOFI_I64}}, .build = build_affine, .settings = only_offset, .refused = "x must be [...] f32, got [3] i64"},
-    {.op = "silu", .name = "a matrix", .inputs = {{"S=9 7"}}, .outputs = {"9 7"}, .build = build_silu, .reference = reference_silu, .gradient = 1},
-    {.op = "silu", .name = "large values", .inputs = {{"S=60 7", .fill = OPS_LARGE}}, .outputs = {"60 7"}, .build = build_silu, .reference = reference_silu, .gradient = 1},
-    {.op = "silu", .name = "long", .inputs = {{"S=37000"}}, .outputs = {"37000"}, .build = build_silu, .reference = reference_silu, .gradient = 1},
+    {.op = "affine",
+     .name = "factor and offset",
+     .inputs = {{"B=2 S=5 7"}},
+     .outputs = {"2 5 7"},
+     .build = build_affine,
+     .reference = reference_affine,
+     .settings = factor_and_offset,
+     .gradient = 1},
+    {.op = "affine",
+     .name = "offset only",
+     .inputs = {{""}},
+     .outputs = {""},
+     .build = build_affine,
+     .reference = reference_affine,
+     .settings = only_offset,
+     .gradient = 1},
+    {.op = "affine",
+     .name = "integers",
+     .inputs = {{"3", LOFI_I64}},
+     .build = build_affine,
+     .settings = only_offset,
+     .refused = "x must be [...] f32, got [3] i64"},
+    {.op = "silu",
+     .name = "a matrix",
+     .inputs = {{"S=9 7"}},
+     .outputs = {"9 7"},
+     .build = build_silu,
+     .reference = reference_silu,
+     .gradient = 1},
+    {.op = "silu",
+     .name = "large values",
+     .inputs = {{"S=60 7", .fill = OPS_LARGE}},
+     .outputs = {"60 7"},
+     .build = build_silu,
+     .reference = reference_silu,
+     .gradient = 1},
+    {.op = "silu",
+     .name = "long",
+     .inputs = {{"S=37000"}},
+     .outputs = {"37000"},
+     .build = build_silu,
+     .reference = reference_silu,
+     .gradient = 1},
     {.op = "silu", .name = "integers", .inputs = {{"3", LOFI_I64}}, .build = build_silu, .refused = "x must be"},
-    {.op = "silu_gradient", .name = "large values", .inputs = {{"S=60 7", .fill = OPS_LARGE}, {"S=60 7"}}, .outputs = {"60 7"}, .build = build_silu_gradient, .reference = reference_silu_gradient},
-    {.op = "silu_gradient", .name = "shapes differ", .inputs = {{"S=6 7"}, {"S=6 8"}}, .build = build_silu_gradient, .refused = "dy must be [S, 7] f32"},
-    {.op = "relu", .name = "a matrix", .inputs = {{"S=9 7", .fill = OPS_AWAY}}, .outputs = {"9 7"}, .build = build_relu, .reference = reference_relu, .gradient = 1, .tolerance = OPS_EXACT},
+    {.op = "silu_gradient",
+     .name = "large values",
+     .inputs = {{"S=60 7", .fill = OPS_LARGE}, {"S=60 7"}},
+     .outputs = {"60 7"},
+     .build = build_silu_gradient,
+     .reference = reference_silu_gradient},
+    {.op = "silu_gradient",
+     .name = "shapes differ",
+     .inputs = {{"S=6 7"}, {"S=6 8"}},
+     .build = build_silu_gradient,
+     .refused = "dy must be [S, 7] f32"},
+    {.op = "relu",
+     .name = "a matrix",
+     .inputs = {{"S=9 7", .fill = OPS_AWAY}},
+     .outputs = {"9 7"},
+     .build = build_relu,
+     .reference = reference_relu,
+     .gradient = 1,
+     .tolerance = OPS_EXACT},
     {.op = "relu", .name = "integers", .inputs = {{"3", LOFI_I64}}, .build = build_relu, .refused = "x must be"},
-    {.op = "relu_gradient", .name = "a matrix", .inputs = {{"S=9 7"}, {"S=9 7"}}, .outputs = {"9 7"}, .build = build_relu_gradient, .reference = reference_relu_gradient, .tolerance = OPS_EXACT},
-    {.op = "relu_gradient", .name = "at zero", .inputs = {{"S=9 7", .fill = OPS_ZEROS}, {"S=9 7"}}, .outputs = {"9 7"}, .build = build_relu_gradient, .reference = reference_relu_gradient, .tolerance = OPS_EXACT},
-    {.op = "relu_gradient", .name = "shapes differ", .inputs = {{"S=6 7"}, {"7"}}, .build = build_relu_gradient, .refused = "dy must be [S, 7] f32"},
-    {.op = "gelu", .name = "tanh form", .inputs = {{"S=90 7"}}, .outputs = {"90 7"}, .build = build_gelu, .reference = reference_gelu, .settings = &tanh_form, .gradient = 1},
-    {.op = "gelu", .name = "tanh form, large values", .inputs = {{"S=90 7", .fill = OPS_LARGE}}, .outputs = {"90 7"}, .build = build_gelu, .reference = reference_gelu, .settings = &tanh_form, .gradient = 1},
-    {.op = "gelu", .name = "erf form", .inputs = {{"S=90 7"}}, .outputs = {"90 7"}, .build = build_gelu, .reference = reference_gelu, .settings = &erf_form, .gradient = 1},
-    {.op = "gelu", .name = "integers", .inputs = {{"3", LOFI_I64}}, .build = build_gelu, .settings = &erf_form, .refused = "x must be"},
-    {.op = "gelu_gradient", .name = "tanh form, large values", .inputs = {{"S=90 7", .fill = OPS_LARGE}, {"S=90 7"}}, .outputs = {"90 7"}, .build = build_gelu_gradient, .reference = reference_gelu_gradient, .settings = &tanh_form},
-    {.op = "gelu_gradient", .name = "erf form", .inputs = {{"S=90 7"}, {"S=90 7"}}, .outputs = {"90 7"}, .build = build_gelu_gradient, .reference = reference_gelu_gradient, .settings = &erf_form},
-    {.op = "gelu_gradient", .name = "shapes differ", .inputs = {{"S=6 7"}, {"7"}}, .build = build_gelu_gradient, .settings = &erf_form, .refused = "dy must be [S, 7] f32"},
-    {.op = "square", .name = "a matrix", .inputs = {{"S=9 7"}}, .outputs = {"9 7"}, .build = build_square, .reference = reference_square, .gradient = 1},
+    {.op = "relu_gradient",
+     .name = "a matrix",
+     .inputs = {{"S=9 7"}, {"S=9 7"}},
+     .outputs = {"9 7"},
+     .build = build_relu_gradient,
+     .reference = reference_relu_gradient,
+     .tolerance = OPS_EXACT},
+    {.op = "relu_gradient",
+     .name = "at zero",
+     .inputs = {{"S=9 7", .fill = OPS_ZEROS}, {"S=9 7"}},
+     .outputs = {"9 7"},
+     .build = build_relu_gradient,
+     .reference = reference_relu_gradient,
+     .tolerance = OPS_EXACT},
+    {.op = "relu_gradient",
+     .name = "shapes differ",
+     .inputs = {{"S=6 7"}, {"7"}},
+     .build = build_relu_gradient,
+     .refused = "dy must be [S, 7] f32"},
+    {.op = "gelu",
+     .name = "tanh form",
+     .inputs = {{"S=90 7"}},
+     .outputs = {"90 7"},
+     .build = build_gelu,
+     .reference = reference_gelu,
+     .settings = &tanh_form,
+     .gradient = 1},
+    {.op = "gelu",
+     .name = "tanh form, large values",
+     .inputs = {{"S=90 7", .fill = OPS_LARGE}},
+     .outputs = {"90 7"},
+     .build = build_gelu,
+     .reference = reference_gelu,
+     .settings = &tanh_form,
+     .gradient = 1},
+    {.op = "gelu",
+     .name = "erf form",
+     .inputs = {{"S=90 7"}},
+     .outputs = {"90 7"},
+     .build = build_gelu,
+     .reference = reference_gelu,
+     .settings = &erf_form,
+     .gradient = 1},
+    {.op = "gelu",
+     .name = "integers",
+     .inputs = {{"3", LOFI_I64}},
+     .build = build_gelu,
+     .settings = &erf_form,
+     .refused = "x must be"},
+    {.op = "gelu_gradient",
+     .name = "tanh form, large values",
+     .inputs = {{"S=90 7", .fill = OPS_LARGE}, {"S=90 7"}},
+     .outputs = {"90 7"},
+     .build = build_gelu_gradient,
+     .reference = reference_gelu_gradient,
+     .settings = &tanh_form},
+    {.op = "gelu_gradient",
+     .name = "erf form",
+     .inputs = {{"S=90 7"}, {"S=90 7"}},
+     .outputs = {"90 7"},
+     .build = build_gelu_gradient,
+     .reference = reference_gelu_gradient,
+     .settings = &erf_form},
+    {.op = "gelu_gradient",
+     .name = "shapes differ",
+     .inputs = {{"S=6 7"}, {"7"}},
+     .build = build_gelu_gradient,
+     .settings = &erf_form,
+     .refused = "dy must be [S, 7] f32"},
+    {.op = "square",
+     .name = "a matrix",
+     .inputs = {{"S=9 7"}},
+     .outputs = {"9 7"},
+     .build = build_square,
+     .reference = reference_square,
+     .gradient = 1},
     {.op = "square", .name = "integers", .inputs = {{"3", LOFI_I64}}, .build = build_square, .refused = "x must be"},
-    {.op = "copy", .name = "a matrix", .inputs = {{"S=9 7"}}, .outputs = {"9 7"}, .build = build_copy, .reference = reference_copy, .gradient = 1, .tolerance = OPS_EXACT},
-    {.op = "copy", .name = "integers", .inputs = {{"S=9", LOFI_I64, OPS_IDS, 100}}, .outputs = {"9"}, .build = build_copy, .reference = reference_copy, .tolerance = OPS_EXACT},
-    {.op = "copy", .name = "nothing", .inputs = {{"S=9"}}, .build = build_copy_of_nothing, .refused = "a needed input is absent"},
-    {.op = "gated_silu", .name = "rows", .inputs = {{"B=2 S=5 14"}}, .outputs = {"2 5 7"}, .build = build_gated_silu, .reference = reference_gated_silu, .gradient = 1},
-    {.op = "gated_silu", .name = "wide", .inputs = {{"S=41 1026"}}, .outputs = {"41 513"}, .build = build_gated_silu, .reference = reference_gated_silu, .gradient = 1},
-    {.op = "gated_silu", .name = "odd width", .inputs = {{"S=5 7"}}, .build = build_gated_silu, .refused = "with an even number, got [S, 7] f32"},
-    {.op = "gated_silu", .name = "width not known", .inputs = {{"5 S=8"}}, .build = build_gated_silu, .refused = "with an even number, got [5, S] f32"},
-    {.op = "gated_silu_gradient", .name = "rows", .inputs = {{"B=2 S=5 14"}, {"B=2 S=5 7"}}, .outputs = {"2 5 14"}, .build = build_gated_silu_gradient, .reference = reference_gated_silu_gradient},
-    {.op = "gated_silu_gradient", .name = "shapes differ", .inputs = {{"S=5 14"}, {"S=5 14"}}, .build = build_gated_silu_gradient, .refused = "dy must be [S, 7] f32"},
+    {.op = "copy",
+     .name = "a matrix",
+     .inputs = {{"S=9 7"}},
+     .outputs = {"9 7"},
+     .build = build_copy,
+     .reference = reference_copy,
+     .gradient = 1,
+     .tolerance = OPS_EXACT},
+    {.op = "copy",
+     .name = "integers",
+     .inputs = {{"S=9", LOFI_I64, OPS_IDS, 100}},
+     .outputs = {"9"},
+     .build = build_copy,
+     .reference = reference_copy,
+     .tolerance = OPS_EXACT},
+    {.op = "copy",
+     .name = "nothing",
+     .inputs = {{"S=9"}},
+     .build = build_copy_of_nothing,
+     .refused = "a needed input is absent"},
+    {.op = "gated_silu",
+     .name = "rows",
+     .inputs = {{"B=2 S=5 14"}},
+     .outputs = {"2 5 7"},
+     .build = build_gated_silu,
+     .reference = reference_gated_silu,
+     .gradient = 1},
+    {.op = "gated_silu",
+     .name = "wide",
+     .inputs = {{"S=41 1026"}},
+     .outputs = {"41 513"},
+     .build = build_gated_silu,
+     .reference = reference_gated_silu,
+     .gradient = 1},
+    {.op = "gated_silu",
+     .name = "odd width",
+     .inputs = {{"S=5 7"}},
+     .build = build_gated_silu,
+     .refused = "with an even number, got [S, 7] f32"},
+    {.op = "gated_silu",
+     .name = "width not known",
+     .inputs = {{"5 S=8"}},
+     .build = build_gated_silu,
+     .refused = "with an even number, got [5, S] f32"},
+    {.op = "gated_silu_gradient",
+     .name = "rows",
+     .inputs = {{"B=2 S=5 14"}, {"B=2 S=5 7"}},
+     .outputs = {"2 5 14"},
+     .build = build_gated_silu_gradient,
+     .reference = reference_gated_silu_gradient},
+    {.op = "gated_silu_gradient",
+     .name = "shapes differ",
+     .inputs = {{"S=5 14"}, {"S=5 14"}},
+     .build = build_gated_silu_gradient,
+     .refused = "dy must be [S, 7] f32"},
 
-    {.op = "dropout", .name = "one tenth", .inputs = {{"S=50 73"}, {"2", LOFI_I64, OPS_IDS, 1000}}, .outputs = {"50 73"}, .build = build_dropout, .reference = reference_dropout, .settings = &tenth, .gradient = 1},
-    {.op = "dropout", .name = "half, last site", .inputs = {{"S=9 7"}, {"2", LOFI_I64, OPS_IDS, 1000}}, .outputs = {"9 7"}, .build = build_dropout, .reference = reference_dropout, .settings = &half, .gradient = 1},
-    {.op = "dropout", .name = "nothing dropped", .inputs = {{"S=9 7"}, {"2", LOFI_I64, OPS_IDS, 1000}}, .outputs = {"9 7"}, .build = build_dropout, .reference = reference_dropout, .settings = &none, .gradient = 1, .tolerance = OPS_EXACT},
-    {.op = "dropout", .name = "everything dropped", .inputs = {{"S=9 7"}, {"2", LOFI_I64}}, .build = build_dropout, .settings = &all, .refused = "at least 0 and below 1, got 1"},
-    {.op = "dropout", .name = "site out of range", .inputs = {{"S=9 7"}, {"2", LOFI_I64}}, .build = build_dropout, .settings = &no_site, .refused = "0..4095, got 4096"},
-    {.op = "dropout", .name = "key of floats", .inputs = {{"S=9 7"}, {"2"}}, .build = build_dropout, .settings = &half, .refused = "key must be [2] i64"},
+    {.op = "dropout",
+     .name = "one tenth",
+     .inputs = {{"S=50 73"}, {"2", LOFI_I64, OPS_IDS, 1000}},
+     .outputs = {"50 73"},
+     .build = build_dropout,
+     .reference = reference_dropout,
+     .settings = &tenth,
+     .gradient = 1},
+    {.op = "dropout",
+     .name = "half, last site",
+     .inputs = {{"S=9 7"}, {"2", LOFI_I64, OPS_IDS, 1000}},
+     .outputs = {"9 7"},
+     .build = build_dropout,
+     .reference = reference_dropout,
+     .settings = &half,
+     .gradient = 1},
+    {.op = "dropout",
+     .name = "nothing dropped",
+     .inputs = {{"S=9 7"}, {"2", LOFI_I64, OPS_IDS, 1000}},
+     .outputs = {"9 7"},
+     .build = build_dropout,
+     .reference = reference_dropout,
+     .settings = &none,
+     .gradient = 1,
+     .tolerance = OPS_EXACT},
+    {.op = "dropout",
+     .name = "everything dropped",
+     .inputs = {{"S=9 7"}, {"2", LOFI_I64}},
+     .build = build_dropout,
+     .settings = &all,
+     .refused = "at least 0 and below 1, got 1"},
+    {.op = "dropout",
+     .name = "site out of range",
+     .inputs = {{"S=9 7"}, {"2", LOFI_I64}},
+     .build = build_dropout,
+     .settings = &no_site,
+     .refused = "0..4095, got 4096"},
+    {.op = "dropout",
+     .name = "key of floats",
+     .inputs = {{"S=9 7"}, {"2"}},
+     .build = build_dropout,
+     .settings = &half,
+     .refused = "key must be [2] i64"},
 
     {RMS, .name = "weight", .inputs = {{"B=2 S=5 16"}, {"16"}, NO_C}, .outputs = {"2 5 16"}, .gradient = 1},
     {RMS, .name = "weight and bias", .inputs = {{"B=2 S=5 16"}, {"16"}, {"16"}}, .outputs = {"2 5 16"}, .gradient = 1},
     {RMS, .name = "no weight", .inputs = {{"B=2 S=5 16"}, NO_C, NO_C}, .outputs = {"2 5 16"}, .gradient = 1},
     {RMS, .name = "wide", .inputs = {{"S=37 515"}, {"515"}, NO_C}, .outputs = {"37 515"}, .gradient = 1},
-    {RMS, .name = "weight of another width", .inputs = {{"S=5 16"}, {"15"}, NO_C}, .refused = "weight must be [16] f32, got [15] f32"},
+    {RMS, .name = "weight of another width", .inputs = {{"S=5 16"}, {"15"}, NO_C},
+     .refused = "weight must be [16] f32, got [15] f32"},
     {RMS_BACK, .name = "weight", .inputs = {{"B=2 S=5 16"}, {"B=2 S=5 16"}, {"16"}}, .outputs = {"2 5 16"}},
     {RMS_BACK, .name = "no weight", .inputs = {{"S=5 17"}, {"S=5 17"}, NO_C}, .outputs = {"5 17"}},
     {RMS_BACK, .name = "shapes differ", .inputs = {{"S=5 17"}, {"S=5 16"}, NO_C}, .refused = "dy must be [S, 17] f32"},
     {LAYER, .name = "rows", .inputs = {{"B=2 S=5 16"}, {"16"}, {"16"}}, .outputs = {"2 5 16"}, .gradient = 1},
     {LAYER, .name = "wide", .inputs = {{"S=37 515"}, {"515"}, {"515"}}, .outputs = {"37 515"}, .gradient = 1},
-    {LAYER, .name = "bias of another width", .inputs = {{"S=5 16"}, {"16"}, {"3"}}, .refused = "bias must be [16] f32, got [3] f32"},
+    {LAYER, .name = "bias of another width", .inputs = {{"S=5 16"}, {"16"}, {"3"}},
+     .refused = "bias must be [16] f32, got [3] f32"},
     {LAYER_BACK, .name = "weight", .inputs = {{"B=2 S=5 16"}, {"B=2 S=5 16"}, {"16"}}, .outputs = {"2 5 16"}},
     {LAYER_BACK, .name = "no weight", .inputs = {{"S=5 17"}, {"S=5 17"}, NO_C}, .outputs = {"5 17"}},
-    {LAYER_BACK, .name = "shapes differ", .inputs = {{"S=5 17"}, {"S=5 16"}, NO_C}, .refused = "dy must be [S, 17] f32"},
-    {GROUP, .name = "four groups", .inputs = {{"B=2 S=9 16"}, {"16"}, {"16"}}, .outputs = {"2 9 16"}, .settings = &four_groups},
-    {GROUP, .name = "one group, several slabs", .inputs = {{"B=1 S=600 16"}, {"16"}, {"16"}}, .outputs = {"1 600 16"}, .settings = &one_group},
-    {GROUP, .name = "channels and groups", .inputs = {{"B=2 S=9 18"}, {"18"}, {"18"}}, .settings = &four_groups, .refused = "must be a multiple of 4 groups"},
-    {GROUP, .name = "two dimensions", .inputs = {{"S=9 16"}, {"16"}, {"16"}}, .settings = &four_groups, .refused = "x must be [batch, length, channels]"},
+    {LAYER_BACK, .name = "shapes differ", .inputs = {{"S=5 17"}, {"S=5 16"}, NO_C},
+     .refused = "dy must be [S, 17] f32"},
+    {GROUP, .name = "four groups", .inputs = {{"B=2 S=9 16"}, {"16"}, {"16"}}, .outputs = {"2 9 16"},
+     .settings = &four_groups},
+    {GROUP, .name = "one group, several slabs", .inputs = {{"B=1 S=600 16"}, {"16"}, {"16"}}, .outputs = {"1 600 16"},
+     .settings = &one_group},
+    {GROUP, .name = "channels and groups", .inputs = {{"B=2 S=9 18"}, {"18"}, {"18"}}, .settings = &four_groups,
+     .refused = "must be a multiple of 4 groups"},
+    {GROUP, .name = "two dimensions", .inputs = {{"S=9 16"}, {"16"}, {"16"}}, .settings = &four_groups,
+     .refused = "x must be [batch, length, channels]"},
     OPS_END};

@@ -8,10 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "allocations.h"
 #include "base/half.h"
 #include "base/random.h"
-#include "ops/gradient.h"
 #include "graph/session.h"
+#include "ops/gradient.h"
 #include "ops/ops.h"
 
 /* ---- how far is too far ----
@@ -74,8 +75,8 @@ typedef struct network {
     symbol symbols[MAX_SYMBOLS];
     int symbol_count, input_count, output_count;
     lofi_tensor *inputs[OPS_MAX_INPUTS], *outputs[OPS_MAX_OUTPUTS];
-    void *bytes[OPS_MAX_INPUTS];      /* what the inputs hold, in their type */
-    ops_array values[OPS_MAX_INPUTS]; /* the same in float64 */
+    void *bytes[OPS_MAX_INPUTS];            /* what the inputs hold, in their type */
+    ops_array values[OPS_MAX_INPUTS];       /* the same in float64 */
     ops_array projections[OPS_MAX_OUTPUTS]; /* fixed random numbers, for the loss */
     lofi_tensor *projection_inputs[OPS_MAX_OUTPUTS], *loss;
 } network;
@@ -230,9 +231,11 @@ static void network_run(network *net) {
 static bool check_refusal(network *net, ops_report *report) {
     const ops_case *test = net->test;
     lofi_error err = LOFI_ERROR_INIT;
-    if (lofi_graph_check(net->graph, &err) == LOFI_OK) return fail(test, report, "was accepted, expected '%s'", test->refused);
+    if (lofi_graph_check(net->graph, &err) == LOFI_OK)
+        return fail(test, report, "was accepted, expected '%s'", test->refused);
     if (!strstr(err.message, test->refused) || !strstr(err.message, test->op))
-        return fail(test, report, "was refused with '%s', expected '%s' and the name of the operator", err.message, test->refused);
+        return fail(test, report, "was refused with '%s', expected '%s' and the name of the operator", err.message,
+                    test->refused);
     report->refusals++;
     return true;
 }
@@ -262,8 +265,10 @@ static bool check_shape(network *net, int index, const int64_t *dims, int rank, 
     for (int i = 0; same && i < rank; i++) same = dims[i] == expected[i];
     if (same) return true;
     char got[128] = "";
-    for (int i = 0; i < rank; i++) snprintf(got + strlen(got), sizeof got - strlen(got), "%s%lld", i ? " " : "", (long long)dims[i]);
-    return fail(net->test, report, "output %d has the shape '%s', expected '%s'", index, got, net->test->outputs[index]);
+    for (int i = 0; i < rank; i++)
+        snprintf(got + strlen(got), sizeof got - strlen(got), "%s%lld", i ? " " : "", (long long)dims[i]);
+    return fail(net->test, report, "output %d has the shape '%s', expected '%s'", index, got,
+                net->test->outputs[index]);
 }
 
 /* ---- question 2: values ---- */
@@ -291,7 +296,8 @@ static double loaded(const void *data, lofi_dtype type, int64_t index) {
     return (double)((const float *)data)[index];
 }
 
-static bool compare(network *net, int index, const void *got, lofi_dtype type, const ops_array *expected, ops_report *report) {
+static bool compare(network *net, int index, const void *got, lofi_dtype type, const ops_array *expected,
+                    ops_report *report) {
     const ops_case *test = net->test;
     double largest = largest_of(expected->values, expected->count);
     for (int64_t i = 0; i < expected->count; i++) {
@@ -299,13 +305,15 @@ static bool compare(network *net, int index, const void *got, lofi_dtype type, c
         if (test->tolerance == OPS_EXACT) {
             float rounded = (float)want, present = (float)have;
             if (memcmp(&rounded, &present, sizeof rounded) == 0) continue;
-            return fail(test, report, "output %d, element %lld: expected exactly %.9g, got %.9g", index, (long long)i, want, have);
+            return fail(test, report, "output %d, element %lld: expected exactly %.9g, got %.9g", index, (long long)i,
+                        want, have);
         }
         double allowed = tolerances[test->tolerance].element * fabs(want) +
                          tolerances[test->tolerance].scaled * widened(test->depth) * largest;
         if (!(fabs(want - have) <= allowed))
-            return fail(test, report, "output %d, element %lld: expected %.9g, got %.9g, allowed is a difference of %.2g",
-                        index, (long long)i, want, have, allowed);
+            return fail(test, report,
+                        "output %d, element %lld: expected %.9g, got %.9g, allowed is a difference of %.2g", index,
+                        (long long)i, want, have, allowed);
     }
     return true;
 }
@@ -341,7 +349,8 @@ static bool check_values(network *net, ops_report *report) {
     ops_array expected[OPS_MAX_OUTPUTS] = {0};
     make_outputs(net, expected);
     bool good = true;
-    for (int i = 0; good && i < net->output_count; i++) good = check_shape(net, i, expected[i].dims, expected[i].rank, report);
+    for (int i = 0; good && i < net->output_count; i++)
+        good = check_shape(net, i, expected[i].dims, expected[i].rank, report);
     if (good) {
         network_run(net);
         evaluate(net, expected);
@@ -352,7 +361,8 @@ static bool check_values(network *net, ops_report *report) {
         if (expected[i].count == 0) continue;
         if (lofi_session_data(net->session, net->outputs[i], &data, NULL, &err) != LOFI_OK)
             good = fail(net->test, report, "output %d: %s", i, err.message);
-        else good = compare(net, i, data, net->outputs[i]->shape.dtype, &expected[i], report);
+        else
+            good = compare(net, i, data, net->outputs[i]->shape.dtype, &expected[i], report);
     }
     free_outputs(expected);
     if (good) report->values++;
@@ -397,7 +407,8 @@ static double loss_of(const network *net, ops_array *outputs) {
 
 /* d loss / d input along `direction` (NULL: element `element` alone), from the reference. Two step sizes, so that the
  * error of third order cancels. */
-static double difference_quotient(network *net, int input, int64_t element, const double *direction, ops_array *outputs) {
+static double difference_quotient(network *net, int input, int64_t element, const double *direction,
+                                  ops_array *outputs) {
     ops_array *array = &net->values[input];
     double *kept = checked_calloc(array->count, sizeof *kept), slopes[2];
     memcpy(kept, array->values, (size_t)array->count * sizeof *kept);
@@ -417,21 +428,26 @@ static double difference_quotient(network *net, int input, int64_t element, cons
     return (4 * slopes[1] - slopes[0]) / 3;
 }
 
-static bool compare_slope(network *net, int input, int64_t element, double got, double want, double magnitude, ops_report *report) {
+static bool compare_slope(network *net, int input, int64_t element, double got, double want, double magnitude,
+                          ops_report *report) {
     double allowed = gradient_element * fabs(want) + gradient_scaled * widened(net->test->depth) * magnitude + 1e-9;
     if (fabs(got - want) <= allowed) return true;
     if (element < 0)
-        return fail(net->test, report, "gradient of input %d in a random direction: expected %.9g, got %.9g, allowed is a difference of %.2g",
-                    input, want, got, allowed);
-    return fail(net->test, report, "gradient of input %d, element %lld: expected %.9g, got %.9g, allowed is a difference of %.2g",
-                input, (long long)element, want, got, allowed);
+        return fail(
+            net->test, report,
+            "gradient of input %d in a random direction: expected %.9g, got %.9g, allowed is a difference of %.2g",
+            input, want, got, allowed);
+    return fail(net->test, report,
+                "gradient of input %d, element %lld: expected %.9g, got %.9g, allowed is a difference of %.2g", input,
+                (long long)element, want, got, allowed);
 }
 
 static bool compare_gradient(network *net, int input, const float *got, ops_array *outputs, ops_report *report) {
     const ops_array *array = &net->values[input];
     int64_t most = array->count + outputs[0].count > LARGE ? FEW_DIFFERENCES : MAX_DIFFERENCES;
     int64_t checked = array->count < most ? array->count : most;
-    double *wanted = checked_calloc(checked, sizeof *wanted), *direction = checked_calloc(array->count, sizeof *direction);
+    double *wanted = checked_calloc(checked, sizeof *wanted),
+           *direction = checked_calloc(array->count, sizeof *direction);
     for (int64_t i = 0; i < checked; i++)
         wanted[i] = difference_quotient(net, input, i * array->count / checked, NULL, outputs);
     double largest = largest_of(wanted, checked);
@@ -450,7 +466,8 @@ static bool compare_gradient(network *net, int input, const float *got, ops_arra
         double want = difference_quotient(net, input, -1, direction, outputs);
         good = compare_slope(net, input, -1, along, want, largest, report);
     }
-    if (good && checked > 0 && outputs[0].count > 0 && largest == 0) good = fail(net->test, report, "the gradient of input %d is zero: the case shows nothing", input);
+    if (good && checked > 0 && outputs[0].count > 0 && largest == 0)
+        good = fail(net->test, report, "the gradient of input %d is zero: the case shows nothing", input);
     free(wanted);
     free(direction);
     return good;
@@ -468,7 +485,8 @@ static bool run_gradients(network *net, lofi_tensor *const *grads, const int *wh
         void *data;
         if (lofi_session_data(net->session, grads[i], &data, NULL, &err) != LOFI_OK)
             good = fail(net->test, report, "gradient of input %d: %s", which[i], err.message);
-        else good = compare_gradient(net, which[i], data, outputs, report);
+        else
+            good = compare_gradient(net, which[i], data, outputs, report);
     }
     free_outputs(outputs);
     return good;
@@ -512,9 +530,11 @@ static bool check_gradients(const ops_case *test, bool emptied, ops_report *repo
     for (int i = 0; i < net.input_count; i++)
         if (test->gradient >> i & 1) wanted[count] = net.inputs[i], which[count++] = i;
     bool good = true;
-    if (lofi_graph_differentiate(net.graph, net.loss, wanted, (size_t)count, NULL, (lofi_gradient_options){false}, grads, &err) != LOFI_OK)
+    if (lofi_graph_differentiate(net.graph, net.loss, wanted, (size_t)count, NULL, (lofi_gradient_options){false},
+                                 grads, &err) != LOFI_OK)
         good = fail(test, report, "no gradient: %s", err.message);
-    else good = run_gradients(&net, grads, which, count, report);
+    else
+        good = run_gradients(&net, grads, which, count, report);
     if (good) {
         report->gradients += count;
         report->covered |= covered_by(&net, which, count);
@@ -531,11 +551,14 @@ static bool check_gap(const ops_case *test, int input, ops_report *report) {
     network_build(&net, test);
     add_loss(&net);
     const char *gap = node_of(&net)->op->gradient_gap;
-    lofi_code code = lofi_graph_differentiate(net.graph, net.loss, &net.inputs[input], 1, NULL, (lofi_gradient_options){false}, &grad, &err);
+    lofi_code code = lofi_graph_differentiate(net.graph, net.loss, &net.inputs[input], 1, NULL,
+                                              (lofi_gradient_options){false}, &grad, &err);
     bool good = true;
-    if (code == LOFI_OK) good = fail(test, report, "input %d has a gradient that the case does not check", input);
+    if (code == LOFI_OK)
+        good = fail(test, report, "input %d has a gradient that the case does not check", input);
     else if (code != LOFI_ERR_UNSUPPORTED || !gap || !strstr(err.message, gap))
-        good = fail(test, report, "the gradient of input %d is refused with '%s', expected the operator's own sentence '%s'", input,
+        good = fail(test, report,
+                    "the gradient of input %d is refused with '%s', expected the operator's own sentence '%s'", input,
                     err.message, gap ? gap : "(none)");
     network_free(&net);
     return good;
@@ -591,7 +614,11 @@ static bool same_bytes(const ops_case *test, int threads, void **first, size_t *
     bool good = check_built(&net, report);
     if (good) mark_outputs(&net), good = network_start(&net, threads, report);
     for (int round = 0; good && round < 2; round++) {
+        long before = allocations_so_far();
         network_run(&net);
+        long made = allocations_so_far() - before;
+        if (round > 0 && made > 0)
+            good = fail(test, report, "%ld allocations in run %d with %d threads", made, round + 1, threads);
         for (int i = 0; i < net.output_count; i++) {
             size_t size;
             void *bytes = copy_of_output(&net, i, &size);
@@ -611,7 +638,8 @@ static bool same_bytes(const ops_case *test, int threads, void **first, size_t *
 bool ops_check_determinism(const ops_case *test, int threads, ops_report *report) {
     void *first[OPS_MAX_OUTPUTS] = {0};
     size_t sizes[OPS_MAX_OUTPUTS] = {0};
-    bool good = test->refused || (same_bytes(test, 1, first, sizes, report) && same_bytes(test, threads, first, sizes, report));
+    bool good = test->refused ||
+                (same_bytes(test, 1, first, sizes, report) && same_bytes(test, threads, first, sizes, report));
     for (int i = 0; i < OPS_MAX_OUTPUTS; i++) free(first[i]);
     return good;
 }
@@ -625,12 +653,17 @@ static bool says(const char *sentence) {
 bool ops_check_slots(const lofi_op *op, ops_report *report) {
     const ops_case here = {.op = op->name ? op->name : "?", .name = "descriptor"};
     if (!op->name || !op->infer || (!op->cpu && !op->view)) return fail(&here, report, "name, infer or cpu is missing");
-    if (op->max_inputs < op->min_inputs || op->outputs < 1) return fail(&here, report, "the numbers of inputs or outputs make no sense");
+    if (op->max_inputs < op->min_inputs || op->outputs < 1)
+        return fail(&here, report, "the numbers of inputs or outputs make no sense");
     if ((op->gradient != NULL) != (op->differentiable != 0))
         return fail(&here, report, "gradient and differentiable do not say the same");
-    if (!op->gradient && op->max_inputs > 0 && !says(op->gradient_gap)) return fail(&here, report, "no gradient, and no sentence that says why");
-    if (!op->cuda == !says(op->cuda_gap)) return fail(&here, report, "needs either a CUDA kernel or a sentence that says why not");
-    if (!op->onnx == !says(op->onnx_gap)) return fail(&here, report, "needs either an ONNX lowering or a sentence that says why not");
-    if (op->cuda || op->onnx) return fail(&here, report, "a CUDA or ONNX slot is filled, but nothing compares it with the CPU");
+    if (!op->gradient && op->max_inputs > 0 && !says(op->gradient_gap))
+        return fail(&here, report, "no gradient, and no sentence that says why");
+    if (!op->cuda == !says(op->cuda_gap))
+        return fail(&here, report, "needs either a CUDA kernel or a sentence that says why not");
+    if (!op->onnx == !says(op->onnx_gap))
+        return fail(&here, report, "needs either an ONNX lowering or a sentence that says why not");
+    if (op->cuda || op->onnx)
+        return fail(&here, report, "a CUDA or ONNX slot is filled, but nothing compares it with the CPU");
     return true;
 }

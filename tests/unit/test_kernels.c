@@ -12,57 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "allocations.h"
 #include "base/half.h"
 #include "base/random.h"
 #include "kernels/conv2d.h"
 #include "kernels/convert.h"
 #include "kernels/elementwise.h"
 #include "kernels/gemm.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-
-/* ---- allocations are counted by standing in for the C library ---- */
-
-static volatile long allocations;
-
-#ifndef SANITIZED
-extern void *__libc_malloc(size_t size);
-extern void *__libc_calloc(size_t count, size_t size);
-extern void *__libc_realloc(void *memory, size_t size);
-extern void *__libc_memalign(size_t alignment, size_t size);
-
-void *malloc(size_t size) {
-    __atomic_add_fetch(&allocations, 1, __ATOMIC_RELAXED);
-    return __libc_malloc(size);
-}
-
-void *calloc(size_t count, size_t size) {
-    __atomic_add_fetch(&allocations, 1, __ATOMIC_RELAXED);
-    return __libc_calloc(count, size);
-}
-
-void *realloc(void *memory, size_t size) {
-    __atomic_add_fetch(&allocations, 1, __ATOMIC_RELAXED);
-    return __libc_realloc(memory, size);
-}
-
-void *aligned_alloc(size_t alignment, size_t size) {
-    __atomic_add_fetch(&allocations, 1, __ATOMIC_RELAXED);
-    return __libc_memalign(alignment, size);
-}
-
-int posix_memalign(void **out, size_t alignment, size_t size) {
-    __atomic_add_fetch(&allocations, 1, __ATOMIC_RELAXED);
-    *out = __libc_memalign(alignment, size);
-    return *out ? 0 : 12;
-}
-#endif
 
 static float *random_floats(int64_t count, uint64_t stream) {
     float *values = malloc((size_t)(count + 1) * sizeof *values);
@@ -95,7 +51,8 @@ static void test_exponential(void **state) {
     float got[10];
     lofi_exp_array(got, special, 10, 1);
     for (int i = 0; i < 10; i++)
-        if (!(got[i] == expected[i] || (isnan(got[i]) && isnan(expected[i])))) fail_msg("e^%g is %g", (double)special[i], (double)got[i]);
+        if (!(got[i] == expected[i] || (isnan(got[i]) && isnan(expected[i]))))
+            fail_msg("e^%g is %g", (double)special[i], (double)got[i]);
     for (float v = -103.9f; v < -87.3f; v += 0.01f) {
         lofi_exp_array(got, &v, 1, 1);
         if (fabs((double)got[0] - exp((double)v)) > 0x1p-148) fail_msg("e^%g is %g", (double)v, (double)got[0]);
@@ -138,7 +95,8 @@ static void test_conversion(void **state) {
         lofi_convert_to_f32(got, half, type ? LOFI_F16 : LOFI_BF16, COUNT);
         for (int i = 0; i < COUNT; i++) {
             float expected = type ? lofi_f32_from_f16(half[i]) : lofi_f32_from_bf16(half[i]);
-            if (memcmp(&expected, &got[i], sizeof expected) != 0) fail_msg("%s number %#x", type ? "f16" : "bf16", (unsigned)i);
+            if (memcmp(&expected, &got[i], sizeof expected) != 0)
+                fail_msg("%s number %#x", type ? "f16" : "bf16", (unsigned)i);
         }
     }
     free(half);
@@ -151,23 +109,38 @@ static void test_conversion(void **state) {
 static void test_strides(void **state) {
     (void)state;
     enum { M = 19, N = 23, K = 31, PAD = 5 };
-    float *a = random_floats(64 * 64, 1), *b = random_floats(64 * 64, 2), *c = random_floats(64 * 64, 3), *kept = random_floats(64 * 64, 3);
+    float *a = random_floats(64 * 64, 1), *b = random_floats(64 * 64, 2), *c = random_floats(64 * 64, 3),
+          *kept = random_floats(64 * 64, 3);
     for (int form = 0; form < 16; form++) {
         bool ta = form & 1, tb = form & 2, add = form & 4, bias = (form & 8) && !add;
         memcpy(c, kept, 64 * 64 * sizeof *c);
-        lofi_gemm gemm = {.m = M, .n = N, .k = K, .a = a, .a_stride = (ta ? M : K) + PAD, .transpose_a = ta, .b = b,
-                          .b_type = LOFI_F32, .b_stride = (tb ? K : N) + PAD, .transpose_b = tb, .c = c, .c_stride = N + PAD,
-                          .alpha = 0.5f, .accumulate = add, .bias = bias ? a : NULL};
+        lofi_gemm gemm = {.m = M,
+                          .n = N,
+                          .k = K,
+                          .a = a,
+                          .a_stride = (ta ? M : K) + PAD,
+                          .transpose_a = ta,
+                          .b = b,
+                          .b_type = LOFI_F32,
+                          .b_stride = (tb ? K : N) + PAD,
+                          .transpose_b = tb,
+                          .c = c,
+                          .c_stride = N + PAD,
+                          .alpha = 0.5f,
+                          .accumulate = add,
+                          .bias = bias ? a : NULL};
         lofi_gemm_run(&gemm, NULL, 2);
         for (int i = 0; i < M; i++)
             for (int j = 0; j < N + PAD; j++) {
                 double sum = 0;
                 int at = i * (N + PAD) + j;
                 for (int l = 0; l < K; l++)
-                    sum += (double)a[ta ? l * gemm.a_stride + i : i * gemm.a_stride + l] * (double)b[tb ? j * gemm.b_stride + l : l * gemm.b_stride + j];
+                    sum += (double)a[ta ? l * gemm.a_stride + i : i * gemm.a_stride + l] *
+                           (double)b[tb ? j * gemm.b_stride + l : l * gemm.b_stride + j];
                 double want = 0.5 * sum + (add ? (double)kept[at] : bias ? (double)a[j] : 0);
                 if (j >= N) want = (double)kept[at];
-                if (fabs((double)c[at] - want) > 1e-5) fail_msg("form %d, row %d, column %d: %g, expected %g", form, i, j, (double)c[at], want);
+                if (fabs((double)c[at] - want) > 1e-5)
+                    fail_msg("form %d, row %d, column %d: %g, expected %g", form, i, j, (double)c[at], want);
             }
     }
     free(a), free(b), free(c), free(kept);
@@ -177,7 +150,17 @@ static void test_inner_dimension_of_zero(void **state) {
     (void)state;
     float c[6] = {NAN, NAN, NAN, NAN, NAN, NAN};
     const float bias[] = {1, 2, 3};
-    lofi_gemm gemm = {.m = 2, .n = 3, .k = 0, .a = c, .a_stride = 1, .b = c, .b_type = LOFI_F32, .b_stride = 3, .c = c, .c_stride = 3, .alpha = 1};
+    lofi_gemm gemm = {.m = 2,
+                      .n = 3,
+                      .k = 0,
+                      .a = c,
+                      .a_stride = 1,
+                      .b = c,
+                      .b_type = LOFI_F32,
+                      .b_stride = 3,
+                      .c = c,
+                      .c_stride = 3,
+                      .alpha = 1};
     lofi_gemm_run(&gemm, NULL, 1);
     for (int i = 0; i < 6; i++) assert_true(c[i] == 0);
     gemm.bias = bias;
@@ -189,13 +172,23 @@ static void test_inner_dimension_of_zero(void **state) {
 static void test_threads_give_the_same_bytes(void **state) {
     (void)state;
     enum { M = 700, N = 1100, K = 70 };
-    float *a = random_floats(M * K, 1), *b = random_floats(N * K, 2), *first = random_floats(M * N, 3), *other = random_floats(M * N, 4);
+    float *a = random_floats(M * K, 1), *b = random_floats(N * K, 2), *first = random_floats(M * N, 3),
+          *other = random_floats(M * N, 4);
     uint16_t *half = malloc(N * K * sizeof *half);
     if (!half) abort();
     lofi_bf16_from_f32_array(half, b, N * K);
     for (int type = 0; type < 2; type++) {
-        lofi_gemm gemm = {.m = M, .n = N, .k = K, .a = a, .a_stride = K, .b = type ? (void *)half : (void *)b,
-                          .b_type = type ? LOFI_BF16 : LOFI_F32, .b_stride = K, .transpose_b = true, .c_stride = N, .alpha = 1};
+        lofi_gemm gemm = {.m = M,
+                          .n = N,
+                          .k = K,
+                          .a = a,
+                          .a_stride = K,
+                          .b = type ? (void *)half : (void *)b,
+                          .b_type = type ? LOFI_BF16 : LOFI_F32,
+                          .b_stride = K,
+                          .transpose_b = true,
+                          .c_stride = N,
+                          .alpha = 1};
         for (int threads = 1; threads <= 5; threads++) {
             void *workspace = malloc(lofi_gemm_workspace(&gemm, threads) + 1);
             gemm.c = threads == 1 ? first : other;
@@ -211,7 +204,17 @@ static void test_batches(void **state) {
     (void)state;
     enum { COUNT = 5, M = 6, N = 7, K = 8 };
     float *a = random_floats(COUNT * M * K, 1), *b = random_floats(COUNT * N * K, 2), c[COUNT * M * N], single[M * N];
-    lofi_gemm gemm = {.m = M, .n = N, .k = K, .a = a, .a_stride = K, .b = b, .b_type = LOFI_F32, .b_stride = N, .c = c, .c_stride = N, .alpha = 1};
+    lofi_gemm gemm = {.m = M,
+                      .n = N,
+                      .k = K,
+                      .a = a,
+                      .a_stride = K,
+                      .b = b,
+                      .b_type = LOFI_F32,
+                      .b_stride = N,
+                      .c = c,
+                      .c_stride = N,
+                      .alpha = 1};
     for (int shared = 0; shared < 2; shared++) {
         lofi_gemm_run_batch(&gemm, (lofi_gemm_batch){COUNT, M * K, shared ? 0 : K * N, M * N}, NULL, 2);
         for (int i = 0; i < COUNT; i++) {
@@ -227,15 +230,36 @@ static void test_batches(void **state) {
 /* ---- nothing is allocated once warm ---- */
 
 static void products_and_convolution(float *a, float *b, uint16_t *half, float *c, void *workspace) {
-    lofi_gemm gemm = {.m = 400, .n = 600, .k = 64, .a = a, .a_stride = 64, .b = b, .b_type = LOFI_F32, .b_stride = 64,
-                      .transpose_b = true, .c = c, .c_stride = 600, .alpha = 1};
+    lofi_gemm gemm = {.m = 400,
+                      .n = 600,
+                      .k = 64,
+                      .a = a,
+                      .a_stride = 64,
+                      .b = b,
+                      .b_type = LOFI_F32,
+                      .b_stride = 64,
+                      .transpose_b = true,
+                      .c = c,
+                      .c_stride = 600,
+                      .alpha = 1};
     lofi_gemm_run(&gemm, NULL, 2);
     gemm.b = half, gemm.b_type = LOFI_BF16;
     lofi_gemm_run(&gemm, workspace, 2);
     gemm.m = 1;
     lofi_gemm_run(&gemm, workspace, 2);
-    gemm = (lofi_gemm){.m = 64, .n = 30, .k = 400, .a = a, .a_stride = 64, .transpose_a = true, .b = b, .b_type = LOFI_F32,
-                       .b_stride = 30, .c = c, .c_stride = 30, .alpha = 1, .accumulate = true};
+    gemm = (lofi_gemm){.m = 64,
+                       .n = 30,
+                       .k = 400,
+                       .a = a,
+                       .a_stride = 64,
+                       .transpose_a = true,
+                       .b = b,
+                       .b_type = LOFI_F32,
+                       .b_stride = 30,
+                       .c = c,
+                       .c_stride = 30,
+                       .alpha = 1,
+                       .accumulate = true};
     lofi_gemm_run(&gemm, NULL, 2);
     lofi_conv2d_sizes sizes = {1, 8, 20, 30, 16, 20, 30, 3, 3, 1, 1, 1, 1, 1, 1, 1};
     lofi_conv2d_run(&sizes, c, a, b, LOFI_F32, NULL, workspace, 2);
@@ -244,30 +268,28 @@ static void products_and_convolution(float *a, float *b, uint16_t *half, float *
 
 static void test_no_allocation(void **state) {
     (void)state;
-#ifdef SANITIZED
-    skip(); /* the sanitizer has taken the place of the allocator */
-#endif
+    if (!allocations_are_counted()) skip(); /* a sanitizer has taken the place of the allocator */
     float *a = random_floats(400 * 64, 1), *b = random_floats(600 * 64, 2), *c = random_floats(400 * 600, 3);
     uint16_t *half = malloc(600 * 64 * sizeof *half);
     void *workspace = malloc((size_t)8 << 20);
     if (!half || !workspace) abort();
     lofi_bf16_from_f32_array(half, b, 600 * 64);
-    long before = allocations;
+    long before = allocations_so_far();
     void *volatile probe = malloc(100);
     free(probe);
-    assert_true(allocations > before); /* counting works */
+    assert_true(allocations_so_far() > before); /* counting works */
     products_and_convolution(a, b, half, c, workspace);
-    before = allocations;
+    before = allocations_so_far();
     for (int i = 0; i < 100; i++) products_and_convolution(a, b, half, c, workspace);
-    assert_int_equal(allocations - before, 0);
+    assert_int_equal(allocations_so_far() - before, 0);
     free(a), free(b), free(c), free(half), free(workspace);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_exponential),  cmocka_unit_test(test_not_numbers_stay),
-        cmocka_unit_test(test_conversion),   cmocka_unit_test(test_strides),
-        cmocka_unit_test(test_batches),      cmocka_unit_test(test_inner_dimension_of_zero),
+        cmocka_unit_test(test_exponential),   cmocka_unit_test(test_not_numbers_stay),
+        cmocka_unit_test(test_conversion),    cmocka_unit_test(test_strides),
+        cmocka_unit_test(test_batches),       cmocka_unit_test(test_inner_dimension_of_zero),
         cmocka_unit_test(test_no_allocation), cmocka_unit_test(test_threads_give_the_same_bytes),
     };
     return cmocka_run_group_tests_name("kernels", tests, NULL, NULL);

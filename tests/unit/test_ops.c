@@ -56,8 +56,10 @@ static void test_case(void **state) {
     if (!ops_check_determinism(test, 2, &report)) fail_msg("%s", report.text);
     bool first_gradient = !seen[at].covered && report.covered;
     if (first_gradient && !ops_check_notices_empty_gradient(test, &report)) fail_msg("%s", report.text);
-    if (test->refused) seen[at].refusals++;
-    else seen[at].runs++;
+    if (test->refused)
+        seen[at].refusals++;
+    else
+        seen[at].runs++;
     seen[at].covered |= report.covered;
     total.values += report.values;
     total.gradients += report.gradients;
@@ -68,8 +70,12 @@ static void test_every_operator_has_cases(void **state) {
     (void)state;
     char missing[2048] = "";
     for (size_t i = 0; i < OPERATORS; i++) {
-        const char *lacks = !seen[i].runs ? "no case that runs" : !seen[i].refusals && operators[i]->min_inputs ? "no refused shape" : NULL;
-        if (lacks) snprintf(missing + strlen(missing), sizeof missing - strlen(missing), "%s: %s\n", operators[i]->name, lacks);
+        const char *lacks = !seen[i].runs                                   ? "no case that runs"
+                            : !seen[i].refusals && operators[i]->min_inputs ? "no refused shape"
+                                                                            : NULL;
+        if (lacks)
+            snprintf(missing + strlen(missing), sizeof missing - strlen(missing), "%s: %s\n", operators[i]->name,
+                     lacks);
     }
     if (*missing) fail_msg("%s", missing);
 }
@@ -82,8 +88,8 @@ static void test_every_gradient_is_checked(void **state) {
         unsigned needed = operators[i]->differentiable & ((1u << inputs) - 1u), unchecked = needed & ~seen[i].covered;
         for (int bit = 0; bit < inputs; bit++)
             if (unchecked >> bit & 1)
-                snprintf(missing + strlen(missing), sizeof missing - strlen(missing), "%s: no case checks the gradient of input %d\n",
-                         operators[i]->name, bit);
+                snprintf(missing + strlen(missing), sizeof missing - strlen(missing),
+                         "%s: no case checks the gradient of input %d\n", operators[i]->name, bit);
     }
     if (*missing) fail_msg("%s", missing);
 }
@@ -126,7 +132,8 @@ static const char *gradient_gap(const lofi_op *op) {
 }
 
 static void print_summary(void) {
-    printf("%zu operators: values %d, gradients %d, refusals %d\n", OPERATORS, total.values, total.gradients, total.refusals);
+    printf("%zu operators: values %d, gradients %d, refusals %d\n", OPERATORS, total.values, total.gradients,
+           total.refusals);
     print_gaps("CUDA", cuda_gap);
     print_gaps("ONNX", onnx_gap);
     print_gaps("some gradient", gradient_gap);
@@ -137,7 +144,7 @@ int main(void) {
     for (size_t t = 0; t < TABLES; t++)
         for (const ops_case *test = tables[t]; test->op; test++) count++;
     struct CMUnitTest *tests = calloc(count + 3, sizeof *tests);
-    char (*names)[160] = calloc(count, sizeof *names);
+    char(*names)[160] = calloc(count, sizeof *names);
     if (!tests || !names) return 1;
     size_t at = 0;
     for (size_t t = 0; t < TABLES; t++)

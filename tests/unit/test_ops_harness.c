@@ -7,8 +7,10 @@
 #include <cmocka.h>
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "allocations.h"
 #include "ops/ops.h"
 #include "ops_harness.h"
 
@@ -29,13 +31,19 @@ static void reference(const ops_array *in, ops_array *out, const void *settings)
 
 static ops_case good_case(void) {
     broken = lofi_op_silu;
-    return (ops_case){.op = "silu", .name = "harness", .inputs = {{"S=9 7"}}, .outputs = {"9 7"}, .build = build_broken,
-                      .reference = reference, .gradient = 1};
+    return (ops_case){.op = "silu",
+                      .name = "harness",
+                      .inputs = {{"S=9 7"}},
+                      .outputs = {"9 7"},
+                      .build = build_broken,
+                      .reference = reference,
+                      .gradient = 1};
 }
 
 static void expect_failure(const ops_case *test, const char *text) {
     ops_report report = {0};
-    bool good = ops_check_case(test, &report) && ops_check_determinism(test, 2, &report) && ops_check_slots(&broken, &report);
+    bool good = ops_check_case(test, &report) && ops_check_determinism(test, 2, &report) &&
+                ops_check_slots(&broken, &report);
     if (good) fail_msg("nothing was found, expected '%s'", text);
     assert_int_equal(report.failures, 1);
     if (!strstr(report.text, text)) fail_msg("found '%s', expected '%s'", report.text, text);
@@ -45,8 +53,8 @@ static void test_good(void **state) {
     (void)state;
     ops_case test = good_case();
     ops_report report = {0};
-    if (!ops_check_case(&test, &report) || !ops_check_determinism(&test, 2, &report) || !ops_check_slots(&broken, &report) ||
-        !ops_check_notices_empty_gradient(&test, &report))
+    if (!ops_check_case(&test, &report) || !ops_check_determinism(&test, 2, &report) ||
+        !ops_check_slots(&broken, &report) || !ops_check_notices_empty_gradient(&test, &report))
         fail_msg("%s", report.text);
     assert_int_equal(report.values, 1);
     assert_int_equal(report.gradients, 1);
@@ -78,8 +86,6 @@ static void test_wrong_values(void **state) {
     expect_failure(&test, "nan, allowed");
 }
 
-
-
 static int calls;
 
 static void counts_calls(const lofi_call *call) {
@@ -95,6 +101,20 @@ static void test_other_bytes(void **state) {
     ops_report report = {0};
     assert_false(ops_check_determinism(&test, 2, &report));
     assert_non_null(strstr(report.text, "other bytes"));
+}
+
+static void allocates(const lofi_call *call) {
+    lofi_op_silu.cpu(call);
+    void *volatile memory = malloc(100);
+    free(memory);
+}
+
+static void test_allocation(void **state) {
+    (void)state;
+    if (!allocations_are_counted()) skip();
+    ops_case test = good_case();
+    broken.cpu = allocates;
+    expect_failure(&test, "1 allocations in run 2 with 1 threads");
 }
 
 static void gives_nothing(lofi_gradient *gradient, const lofi_node *node) {
@@ -174,9 +194,10 @@ static void test_slots(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good),        cmocka_unit_test(test_wrong_values),
-        cmocka_unit_test(test_other_bytes), cmocka_unit_test(test_wrong_gradients), cmocka_unit_test(test_wrong_shapes),
-        cmocka_unit_test(test_slots),
+        cmocka_unit_test(test_good),         cmocka_unit_test(test_wrong_values),
+        cmocka_unit_test(test_other_bytes),  cmocka_unit_test(test_wrong_gradients),
+        cmocka_unit_test(test_wrong_shapes), cmocka_unit_test(test_slots),
+        cmocka_unit_test(test_allocation),
     };
     return cmocka_run_group_tests_name("operator harness", tests, NULL, NULL);
 }
