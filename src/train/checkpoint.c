@@ -132,52 +132,82 @@ static int by_step(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* The list with `entry` in it, once per step, by step; those whose folder is gone are left out. *out is yours. */
-static lofi_code merged_manifest(json_t **out, const json_t *old, json_t *entry, const char *checkpoints,
-                                 lofi_error *err) {
-    size_t count = 0, old_count = json_array_size(old);
-    json_t **entries = calloc(old_count + 1, sizeof *entries);
-    json_t *list = json_array();
-    if (!entries || !list) {
-        free(entries);
-        json_decref(list);
-        return lofi_fail(err, LOFI_ERR_MEMORY, "out of memory for the manifest");
-    }
-    json_int_t step = json_integer_value(json_object_get(entry, "step"));
-    for (size_t i = 0; i < old_count; i++) {
-        json_t *other = json_array_get(old, i);
-        char path[LOFI_PATH_MAX];
-        const char *name = json_string_value(json_object_get(other, "path"));
-        if (!name || json_integer_value(json_object_get(other, "step")) == step) continue;
-        if (lofi_path_format(path, err, "%s/%s", checkpoints, name) == LOFI_OK && lofi_path_is_folder(path))
-            entries[count++] = other;
-    }
-    entries[count++] = entry;
-    qsort(entries, count, sizeof *entries, by_step);
-    for (size_t i = 0; i < count; i++) json_array_append(list, entries[i]);
-    free(entries);
-    *out = json_pack("{s:o}", "checkpoints", list);
-    return *out ? LOFI_OK : lofi_fail(err, LOFI_ERR_MEMORY, "out of memory for the manifest");
+/* Whether the manifest's entry of a checkpoint is kept in the list beside `entry`: of another step, and its folder is there. */
+static bool stays(const json_t *other, const json_t *entry, const char *checkpoints) {
+    char path[LOFI_PATH_MAX];
+    const char *name = json_string_value(json_object_get(other, "path"));
+    if (!name || json_equal(json_object_get(other, "step"), json_object_get(entry, "step"))) return false;
+    return lofi_path_format(path, NULL, "%s/%s", checkpoints, name) == LOFI_OK && lofi_path_is_folder(path);
 }
 
-static lofi_code update_manifest_locked(const char *path, const char *checkpoints, json_t *entry, lofi_error *err) {
-    json_t *old = NULL, *merged = NULL;
+/* What was added to the entry of the very same checkpoint (scores, a person's notes) goes over to the new entry. */
+static void take_over(json_t *entry, json_t *other) {
+    if (json_equal(json_object_get(other, "path"), json_object_get(entry, "path")) &&
+        json_equal(json_object_get(other, "files"), json_object_get(entry, "files")))
+        json_object_update_missing(entry, other);
+}
+
+/* The list with `entry` in it, once per step, by step. *out is yours. */
+static lofi_code merged_list(json_t **out, const json_t *old, const json_t *entry, const char *checkpoints,
+                             lofi_error *err) {
+    size_t count = 0, old_count = json_array_size(old);
+    json_t **entries = calloc(old_count + 1, sizeof *entries);
+    json_t *list = json_array(), *own = json_copy((json_t *)entry);
+    if (entries && list && own) {
+        for (size_t i = 0; i < old_count; i++) {
+            json_t *other = json_array_get(old, i);
+            if (stays(other, entry, checkpoints)) entries[count++] = other;
+            take_over(own, other);
+        }
+        entries[count++] = own;
+        qsort(entries, count, sizeof *entries, by_step);
+        for (size_t i = 0; i < count; i++) json_array_append(list, entries[i]);
+    }
+    bool complete = list && json_array_size(list) == count && count > 0;
+    free(entries);
+    json_decref(own);
+    if (complete) {
+        *out = list;
+        return LOFI_OK;
+    }
+    json_decref(list);
+    return lofi_fail(err, LOFI_ERR_MEMORY, "out of memory for the manifest");
+}
+
+static lofi_code add_entries(json_t *root, const json_t *entries, const char *checkpoints, lofi_error *err) {
+    size_t i;
+    json_t *entry, *list;
+    json_array_foreach(entries, i, entry) {
+        LOFI_TRY(merged_list(&list, json_object_get(root, "checkpoints"), entry, checkpoints, err));
+        if (json_object_set_new(root, "checkpoints", list) != 0)
+            return lofi_fail(err, LOFI_ERR_MEMORY, "out of memory for the manifest");
+    }
+    return LOFI_OK;
+}
+
+static lofi_code update_manifest_locked(const char *path, const char *checkpoints, const json_t *entries,
+                                        lofi_error *err) {
+    json_t *root = NULL;
     lofi_error ignored = LOFI_ERROR_INIT;
     /* A damaged manifest is rebuilt from the folders' own records as runs go on: it is an index, not the truth. */
-    if (lofi_path_exists(path) && lofi_json_load(&old, path, &ignored) != LOFI_OK) old = NULL;
-    lofi_code code = merged_manifest(&merged, json_object_get(old, "checkpoints"), entry, checkpoints, err);
-    if (code == LOFI_OK) code = lofi_json_save(merged, path, err);
-    json_decref(merged);
-    json_decref(old);
+    if (lofi_path_exists(path) && lofi_json_load(&root, path, &ignored) != LOFI_OK) root = NULL;
+    if (!json_is_object(root)) {
+        json_decref(root);
+        root = json_object();
+    }
+    lofi_code code = add_entries(root, entries, checkpoints, err);
+    if (code == LOFI_OK) code = lofi_json_save(root, path, err);
+    json_decref(root);
     return code;
 }
 
-static lofi_code update_manifest(const char *checkpoints, json_t *entry, lofi_error *err) {
+/* entries: of checkpoints below the folder. */
+static lofi_code update_manifest(const char *checkpoints, const json_t *entries, lofi_error *err) {
     char path[LOFI_PATH_MAX];
     lofi_lock *lock;
     LOFI_TRY(lofi_path_format(path, err, "%s/manifest.json", checkpoints));
     LOFI_TRY(lofi_lock_take(&lock, path, err));
-    lofi_code code = update_manifest_locked(path, checkpoints, entry, err);
+    lofi_code code = update_manifest_locked(path, checkpoints, entries, err);
     lofi_lock_release(lock);
     return code;
 }
@@ -197,7 +227,11 @@ lofi_code lofi_checkpoint_save(char folder[LOFI_PATH_MAX], const char *run, cons
         code = lofi_folder_writer_commit(writer, err);
     else
         lofi_folder_writer_abort(writer);
-    if (code == LOFI_OK) code = update_manifest(checkpoints, entry, err);
+    if (code == LOFI_OK) {
+        json_t *entries = json_pack("[O]", entry);
+        code = update_manifest(checkpoints, entries, err);
+        json_decref(entries);
+    }
     json_decref(entry);
     if (code != LOFI_OK) lofi_error_prefix(err, "cannot save checkpoint '%s'", folder);
     return code;
@@ -277,14 +311,20 @@ static lofi_code folder_of(char folder[LOFI_PATH_MAX], const char *run, int64_t 
     return lofi_path_format(folder, err, "%s/checkpoints/%s", run, name);
 }
 
-/* Puts a verified checkpoint back into a manifest that lost it (a crash between renaming and listing). */
-static lofi_code list_again(const char *run, const char *folder, lofi_error *err) {
-    char checkpoints[LOFI_PATH_MAX];
-    json_t *entry;
+/* Puts checkpoints up to a verified one back into a manifest that lost them (a crash between renaming and listing, or the
+ * manifest itself is gone). */
+static lofi_code list_again(const char *run, const step_list *list, int64_t verified, lofi_error *err) {
+    char checkpoints[LOFI_PATH_MAX], folder[LOFI_PATH_MAX];
     LOFI_TRY(lofi_path_format(checkpoints, err, "%s/checkpoints", run));
-    LOFI_TRY(load_entry(&entry, folder, err));
-    lofi_code code = update_manifest(checkpoints, entry, err);
-    json_decref(entry);
+    json_t *entries = json_array(), *entry;
+    for (size_t i = 0; i < list->count && list->steps[i] <= verified; i++) {
+        lofi_error ignored = LOFI_ERROR_INIT;
+        if (folder_of(folder, run, list->steps[i], &ignored) == LOFI_OK &&
+            load_entry(&entry, folder, &ignored) == LOFI_OK)
+            json_array_append_new(entries, entry);
+    }
+    lofi_code code = update_manifest(checkpoints, entries, err);
+    json_decref(entries);
     return code;
 }
 
@@ -305,7 +345,7 @@ lofi_code lofi_checkpoint_latest(char folder[LOFI_PATH_MAX], int64_t *step, cons
         else
             lofi_warn(log, "checkpoint '%s' is passed over: %s", folder, why.message);
     }
-    if (code == LOFI_OK && *step >= 0) code = list_again(run, folder, err);
+    if (code == LOFI_OK && *step >= 0) code = list_again(run, &list, *step, err);
     if (*step < 0) folder[0] = '\0';
     free(list.steps);
     return code;
@@ -324,6 +364,33 @@ lofi_code lofi_checkpoint_at(char folder[LOFI_PATH_MAX], const char *run, int64_
     lofi_buffer_free(&steps);
     free(list.steps);
     return LOFI_ERR_NOT_FOUND;
+}
+
+static lofi_code set_aside(const char *run, int64_t step, lofi_error *err) {
+    char from[LOFI_PATH_MAX], to[LOFI_PATH_MAX], name[64];
+    step_name(name, step);
+    LOFI_TRY(folder_of(from, run, step, err));
+    LOFI_TRY(lofi_path_format(to, err, "%s/superseded", run));
+    LOFI_TRY(lofi_folder_make(to, err));
+    LOFI_TRY(lofi_path_format(to, err, "%s/superseded/%s", run, name));
+    LOFI_TRY(lofi_path_remove(to, err));
+    return lofi_path_rename(from, to, err);
+}
+
+lofi_code lofi_checkpoint_set_aside_after(const char *run, int64_t step, lofi_log *log, lofi_error *err) {
+    step_list list;
+    size_t moved = 0;
+    LOFI_TRY(list_steps(&list, run, err));
+    lofi_code code = LOFI_OK;
+    for (size_t i = list.count; i-- > 0 && list.steps[i] > step && code == LOFI_OK;) {
+        code = set_aside(run, list.steps[i], err);
+        if (code == LOFI_OK) moved++;
+    }
+    if (moved)
+        lofi_info(log, "%zu later checkpoint%s moved to '%s/superseded'", moved, moved == 1 ? " is" : "s are", run);
+    if (code == LOFI_OK && moved) code = list_again(run, &list, step, err);
+    free(list.steps);
+    return code;
 }
 
 bool lofi_checkpoint_any(const char *run) {
@@ -351,7 +418,7 @@ static lofi_code load_values(lofi_adapter *adapter, const char *folder, lofi_err
         code = lofi_safetensors_get(&tensor, file, name, err);
         if (code != LOFI_OK) break;
         if (!lofi_stored_has_shape(tensor, 2, dims)) {
-            code = lofi_fail(err, LOFI_ERR_FORMAT, "'%s': tensor '%s' has another shape than this run's adapter", path,
+            code = lofi_fail(err, LOFI_ERR_USAGE, "'%s': tensor '%s' has another shape than this run's adapter", path,
                              name);
             lofi_hint(err, "resume with the rank that the run was started with, or choose another --exp-name");
         } else {
@@ -383,7 +450,7 @@ static lofi_code load_moments(lofi_training_state *state, const char *folder, lo
     const char *saved = lofi_safetensors_metadata(file, "layout");
     lofi_code code = LOFI_OK;
     if (!saved || strcmp(saved, layout) != 0)
-        code = lofi_fail(err, LOFI_ERR_FORMAT, "'%s' belongs to an adapter with other layers or another rank", path);
+        code = lofi_fail(err, LOFI_ERR_USAGE, "'%s' belongs to an adapter with other layers or another rank", path);
     if (code == LOFI_OK) code = load_moment(state->first, state->adapter->value_count, file, "first", err);
     if (code == LOFI_OK) code = load_moment(state->second, state->adapter->value_count, file, "second", err);
     lofi_safetensors_close(file);

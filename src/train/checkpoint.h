@@ -41,10 +41,12 @@ lofi_code lofi_checkpoint_latest(char folder[LOFI_PATH_MAX], int64_t *step, cons
                                  lofi_log *log, lofi_error *err) LOFI_MUST_USE;
 /* The checkpoint of exactly that step, verified; LOFI_ERR_NOT_FOUND lists the steps that there are. */
 lofi_code lofi_checkpoint_at(char folder[LOFI_PATH_MAX], const char *run, int64_t step, lofi_error *err) LOFI_MUST_USE;
+/* Moves the checkpoints of later steps to RUN/superseded and takes them off the manifest: the run goes on from `step` another way. */
+lofi_code lofi_checkpoint_set_aside_after(const char *run, int64_t step, lofi_log *log, lofi_error *err) LOFI_MUST_USE;
 /* Whether a run has any checkpoint folder. */
 bool lofi_checkpoint_any(const char *run);
 
-/* Fills state->adapter, the moments and the step from a verified checkpoint. LOFI_ERR_FORMAT when the adapter has other
+/* Fills state->adapter, the moments and the step from a verified checkpoint. LOFI_ERR_USAGE when the adapter has other
  * layers or another rank. *record (when not NULL) is the content of training.json, yours. */
 lofi_code lofi_checkpoint_load(lofi_training_state *state, json_t **record, const char *folder,
                                lofi_error *err) LOFI_MUST_USE;

@@ -207,20 +207,24 @@ static lofi_code prepare_speaker(lofi_examples *e, song *s, lofi_error *err) {
 
 /* ---- opening ---- */
 
-/* All songs whose audio is not there, in one error. */
-static lofi_code check_audio(const split *sp, lofi_error *err) {
+static size_t name_missing(const split *sp, lofi_buffer *names, size_t missing) {
     char path[LOFI_PATH_MAX];
-    lofi_buffer names = LOFI_BUFFER_INIT;
-    size_t missing = 0;
     for (size_t i = 0; i < sp->count; i++) {
         lofi_error why = LOFI_ERROR_INIT;
         if (lofi_hf_dataset_audio_path(path, sp->dataset, sp->songs[i].track, &why) == LOFI_OK) continue;
         if (missing++ < MAX_NAMED)
-            lofi_buffer_printf(&names, "%s'%s'", missing > 1 ? ", " : "", sp->songs[i].track->filename);
+            lofi_buffer_printf(names, "%s'%s'", missing > 1 ? ", " : "", sp->songs[i].track->filename);
     }
+    return missing;
+}
+
+/* All songs of both splits whose audio is not there, in one error. */
+static lofi_code check_audio(const lofi_examples *e, lofi_error *err) {
+    lofi_buffer names = LOFI_BUFFER_INIT;
+    size_t missing = name_missing(&e->validation, &names, name_missing(&e->train, &names, 0));
     if (missing) {
         lofi_fail(err, LOFI_ERR_NOT_FOUND, "the audio of %zu of %zu tracks of dataset '%s' is not there: %s%s", missing,
-                  sp->count, lofi_hf_dataset_folder(sp->dataset), lofi_buffer_str(&names),
+                  e->train.count + e->validation.count, e->settings.dataset, lofi_buffer_str(&names),
                   missing > MAX_NAMED ? ", ..." : "");
         lofi_hint(err, "put the songs back, or make the dataset again with 'lofi dataset'");
     }
@@ -233,7 +237,7 @@ static lofi_code open_split(split *sp, const char *folder, const char *name, lof
     sp->count = lofi_hf_dataset_track_count(sp->dataset);
     LOFI_TRY(lofi_alloc((void **)&sp->songs, sp->count, sizeof *sp->songs, "the songs of a dataset", err));
     for (size_t i = 0; i < sp->count; i++) sp->songs[i].track = lofi_hf_dataset_track_at(sp->dataset, i);
-    return check_audio(sp, err);
+    return LOFI_OK;
 }
 
 static lofi_code prepare_split(lofi_examples *e, split *sp, lofi_progress *progress, size_t *done, lofi_log *log,
@@ -322,6 +326,7 @@ static lofi_code open_all(lofi_examples *e, lofi_log *log, lofi_error *err) {
     LOFI_TRY(open_split(&e->train, s->dataset, NULL, err));
     if (lofi_hf_dataset_has_split(s->dataset, "validation"))
         LOFI_TRY(open_split(&e->validation, s->dataset, "validation", err));
+    LOFI_TRY(check_audio(e, err));
     LOFI_TRY(note_unlicensed(e, err));
     LOFI_TRY(lofi_cache_open(&e->cache, s->cache_dir, TEXT_CACHE_BYTES, err));
     LOFI_TRY(

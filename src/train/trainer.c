@@ -135,6 +135,18 @@ static lofi_code visit(trainer *t, int64_t number, double *loss, lofi_error *err
     return lofi_step_run(t->training, &inputs, loss, err);
 }
 
+/* `what` is not finite: says where to go on from. */
+static lofi_code diverged(trainer *t, int64_t at, const char *what, lofi_error *err) {
+    char last[LOFI_PATH_MAX] = "";
+    int64_t step = -1;
+    lofi_error ignored = LOFI_ERROR_INIT;
+    bool any = lofi_checkpoint_latest(last, &step, t->run, -1, t->log, &ignored) == LOFI_OK && step >= 0;
+    lofi_fail(err, LOFI_ERR_NUMERIC, "training diverged at step %lld: %s; %s%s", (long long)at, what,
+              any ? "the last good checkpoint is " : "there is no checkpoint yet", last);
+    return lofi_hint(err, any ? "go on from it with --resume and a lower --learning-rate"
+                              : "try a lower --learning-rate; 'lofi model check' looks for faults of the base model");
+}
+
 /* ---- held-out loss ---- */
 
 static lofi_code measure_seed(trainer *t, uint64_t seed, double *mean, lofi_error *err) {
@@ -152,6 +164,7 @@ static lofi_code measure_seed(trainer *t, uint64_t seed, double *mean, lofi_erro
             lofi_step_inputs inputs = make_inputs(t, &example, lofi_random_at(seed, LOFI_RANDOM_NOISE, i * draws + d),
                                                   index);
             LOFI_TRY(lofi_step_run(t->measuring, &inputs, &loss, err));
+            if (!isfinite(loss)) return diverged(t, t->state.step, "the held-out loss is not finite", err);
             sum += loss;
         }
     }
@@ -223,21 +236,34 @@ static lofi_code open_examples(trainer *t, lofi_error *err) {
     return allocate_inputs(t, err);
 }
 
+static lofi_code has_checkpoints(const trainer *t, lofi_error *err) {
+    lofi_fail(err, LOFI_ERR_USAGE, "run '%s' has checkpoints already", t->run);
+    return lofi_hint(err, "go on with --resume, or choose another --exp-name");
+}
+
+/* A checkpoint of another run begins a run of its own. */
+static lofi_code check_path(trainer *t, lofi_error *err) {
+    char parent[LOFI_PATH_MAX], own[LOFI_PATH_MAX], relative[LOFI_PATH_MAX];
+    LOFI_TRY(lofi_path_format(t->from, err, "%s", t->settings->resume_path));
+    for (size_t end = strlen(t->from); end > 1 && t->from[end - 1] == '/';) t->from[--end] = '\0';
+    LOFI_TRY(lofi_checkpoint_verify(t->from, err));
+    LOFI_TRY(lofi_path_parent(parent, t->from, err));
+    LOFI_TRY(lofi_path_format(own, err, "%s/checkpoints", t->run));
+    LOFI_TRY(lofi_path_relative(relative, parent, own, err));
+    return strcmp(relative, ".") != 0 && lofi_checkpoint_any(t->run) ? has_checkpoints(t, err) : LOFI_OK;
+}
+
 /* Which checkpoint to go on from: known before the long work begins. */
 static lofi_code choose_checkpoint(trainer *t, lofi_error *err) {
     const lofi_train_settings *s = t->settings;
     int64_t step = -1;
-    if (s->resume_path) {
-        LOFI_TRY(lofi_checkpoint_verify(s->resume_path, err));
-        return lofi_path_format(t->from, err, "%s", s->resume_path);
-    }
+    if (s->resume_path) return check_path(t, err);
     if (s->resume_from >= 0) return lofi_checkpoint_at(t->from, t->run, s->resume_from, err);
     if (s->resume) {
         LOFI_TRY(lofi_checkpoint_latest(t->from, &step, t->run, -1, t->log, err));
         if (!*t->from) lofi_info(t->log, "nothing to resume in '%s': starting at step 0", t->run);
     } else if (lofi_checkpoint_any(t->run)) {
-        lofi_fail(err, LOFI_ERR_USAGE, "run '%s' has checkpoints already", t->run);
-        return lofi_hint(err, "go on with --resume, or choose another --exp-name");
+        return has_checkpoints(t, err);
     }
     return LOFI_OK;
 }
@@ -256,14 +282,14 @@ static lofi_code restore(trainer *t, lofi_error *err) {
     return LOFI_OK;
 }
 
-/* The run's folder, without what a killed process was writing there. */
+/* The run's folder, without what a killed process was writing there, and with no checkpoints past the step it stands at. */
 static lofi_code make_run(const trainer *t, lofi_error *err) {
     char checkpoints[LOFI_PATH_MAX];
     LOFI_TRY(lofi_path_format(checkpoints, err, "%s/checkpoints", t->run));
     LOFI_TRY(lofi_folder_make(checkpoints, err));
     lofi_folder_clean(t->run);
     lofi_folder_clean(checkpoints);
-    return LOFI_OK;
+    return lofi_checkpoint_set_aside_after(t->run, t->state.step, t->log, err);
 }
 
 static lofi_code open_all(trainer *t, lofi_error *err) {
@@ -311,19 +337,6 @@ static lofi_code gather(trainer *t, const float **gradient, double *loss, lofi_e
     return LOFI_OK;
 }
 
-static lofi_code diverged(trainer *t, double loss, double norm, lofi_error *err) {
-    char last[LOFI_PATH_MAX] = "";
-    int64_t step = -1;
-    lofi_error ignored = LOFI_ERROR_INIT;
-    lofi_code code = lofi_checkpoint_latest(last, &step, t->run, -1, t->log, &ignored);
-    bool any = code == LOFI_OK && step >= 0;
-    lofi_fail(err, LOFI_ERR_NUMERIC, "training diverged at step %lld: loss %g, gradient norm %g; %s%s",
-              (long long)t->state.step + 1, loss, norm,
-              any ? "the last good checkpoint is " : "there is no checkpoint yet", last);
-    return lofi_hint(err, any ? "go on from it with --resume and a lower --learning-rate"
-                              : "try a lower --learning-rate; 'lofi model check' looks for faults of the base model");
-}
-
 static lofi_code update(trainer *t, lofi_error *err) {
     const lofi_train_settings *s = t->settings;
     int64_t start = lofi_now_ns();
@@ -332,7 +345,11 @@ static lofi_code update(trainer *t, lofi_error *err) {
     LOFI_TRY(gather(t, &gradient, &loss, err));
     size_t count = t->state.adapter->value_count;
     double norm = lofi_gradient_norm(gradient, count, t->threads) / (double)s->accumulate;
-    if (!isfinite(loss) || !isfinite(norm)) return diverged(t, loss, norm, err);
+    if (!isfinite(loss) || !isfinite(norm)) {
+        char what[96];
+        snprintf(what, sizeof what, "loss %g, gradient norm %g", loss, norm);
+        return diverged(t, t->state.step + 1, what, err);
+    }
     lofi_adamw adamw = LOFI_ADAMW_INIT;
     adamw.learning_rate = lofi_learning_rate(s->learning_rate, t->state.step, s->warmup_steps, s->max_steps);
     double factor = lofi_clip_factor(norm, s->clip_norm) / (double)s->accumulate;
