@@ -29,12 +29,12 @@ static lofi_polynomial terms_of(const lofi_dims *dims, lofi_dim dim, lofi_term *
     return (lofi_polynomial){dim != 0, constant};
 }
 
-/* Puts a term into a list kept in canonical order. */
+/* Puts a term into a list kept in canonical order; false when there are too many or a coefficient grows too large. */
 static bool insert_term(lofi_term *list, int *count, const lofi_term *term) {
     int at = 0;
     while (at < *count && compare_terms(&list[at], term) < 0) at++;
     if (at < *count && compare_terms(&list[at], term) == 0) {
-        list[at].coefficient += term->coefficient;
+        if (__builtin_add_overflow(list[at].coefficient, term->coefficient, &list[at].coefficient)) return false;
         if (list[at].coefficient == 0) {
             memmove(&list[at], &list[at + 1], (size_t)(*count - at - 1) * sizeof *list);
             (*count)--;
@@ -115,7 +115,7 @@ static lofi_dim add_scaled(lofi_dims *dims, lofi_polynomial a, lofi_polynomial b
             return fail(dims, "a dimension too large");
         fits = fits && insert_term(list, &count, &term);
     }
-    return fits ? intern(dims, list, count) : fail(dims, "a dimension with too many terms");
+    return fits ? intern(dims, list, count) : fail(dims, "a dimension too large or with too many terms");
 }
 
 lofi_dim lofi_dims_add(lofi_dims *dims, lofi_dim a, lofi_dim b, int64_t factor_of_b) {
@@ -191,20 +191,31 @@ lofi_dim lofi_dims_floor_div(lofi_dims *dims, lofi_dim a, int64_t divisor) {
     return add_scaled(dims, whole_part, (lofi_polynomial){1, &quotient}, 1);
 }
 
-int64_t lofi_dims_value(const lofi_dims *dims, lofi_dim dim, const int64_t *values) {
-    if (dim >= 0) return dim;
+static bool evaluate(const lofi_dims *dims, lofi_dim dim, const int64_t *values, int64_t *sum) {
+    *sum = dim;
+    if (dim >= 0) return true;
     const lofi_polynomial *p = &dims->expressions[-dim - 1];
-    int64_t sum = 0;
+    *sum = 0;
     for (int i = 0; i < p->term_count; i++) {
-        int64_t product = p->terms[i].coefficient;
+        int64_t product = p->terms[i].coefficient, factor;
         for (int f = 0; f < p->terms[i].factor_count; f++) {
             const lofi_atom *atom = &dims->atoms[p->terms[i].factors[f]];
-            product *= atom->name ? values[atom->symbol]
-                                  : floor_div(lofi_dims_value(dims, atom->numerator, values), atom->divisor);
+            if (atom->name)
+                factor = values[atom->symbol];
+            else if (evaluate(dims, atom->numerator, values, &factor))
+                factor = floor_div(factor, atom->divisor);
+            else
+                return false;
+            if (!lofi_mul_i64(product, factor, &product)) return false;
         }
-        sum += product;
+        if (__builtin_add_overflow(*sum, product, sum)) return false;
     }
-    return sum;
+    return true;
+}
+
+int64_t lofi_dims_value(const lofi_dims *dims, lofi_dim dim, const int64_t *values) {
+    int64_t value;
+    return evaluate(dims, dim, values, &value) ? value : INT64_MAX;
 }
 
 static void print_term(lofi_dims *dims, lofi_buffer *text, const lofi_term *term) {

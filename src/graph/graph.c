@@ -150,12 +150,14 @@ static void out_of_memory(lofi_graph *graph) {
 lofi_tensor *lofi_graph_new_tensor(lofi_graph *graph, const char *name, lofi_shape shape, unsigned flags) {
     lofi_error ignored;
     lofi_tensor *tensor = lofi_arena_alloc(graph->arena, sizeof *tensor);
-    if (!tensor || lofi_grow((void **)&graph->tensors, &graph->tensor_capacity, graph->tensor_count + 1,
-                             sizeof *graph->tensors, 1u << 26, &ignored)) {
+    const char *copy = name ? lofi_arena_strdup(graph->arena, name) : NULL;
+    if (!tensor || (name && !copy) ||
+        lofi_grow((void **)&graph->tensors, &graph->tensor_capacity, graph->tensor_count + 1, sizeof *graph->tensors,
+                  1u << 26, &ignored)) {
         out_of_memory(graph);
         return NULL;
     }
-    tensor->name = name ? lofi_arena_strdup(graph->arena, name) : NULL;
+    tensor->name = copy;
     tensor->shape = shape;
     tensor->flags = flags;
     tensor->block = graph->block;

@@ -49,7 +49,7 @@ const char *lofi_dim_text(lofi_graph *graph, lofi_dim dim);
 /* Values of the symbols, in the order of their creation. */
 size_t lofi_graph_symbol_count(const lofi_graph *graph);
 const char *lofi_graph_symbol_name(const lofi_graph *graph, size_t index);
-/* The value of a dimension under `values` (one per symbol). */
+/* The value of a dimension under `values` (one per symbol); INT64_MAX when it, or a part of it, does not fit. */
 int64_t lofi_dim_value(const lofi_graph *graph, lofi_dim dim, const int64_t *values);
 
 /* ---- tensors ---- */
@@ -100,7 +100,7 @@ lofi_shape lofi_shape_of(lofi_dtype dtype, int rank, const lofi_dim *dims);
 lofi_tensor *lofi_graph_input(lofi_graph *graph, const char *name, lofi_shape shape);
 /* `data` may be set later (tensor->data) but before a session runs. Constant dimensions only. */
 lofi_tensor *lofi_graph_parameter(lofi_graph *graph, const char *name, lofi_shape shape, void *data, bool trainable);
-/* Marks and names a result: its memory is not reused within a run. Returns the tensor. */
+/* Marks a result, whose memory is then not reused within a run, and names it unless it has a name. Returns the tensor. */
 lofi_tensor *lofi_graph_output(lofi_graph *graph, const char *name, lofi_tensor *tensor);
 
 /* The one way to add a node; used by the builder functions of ops/. The shape rule of the op fills the outputs; borrowed

@@ -1,8 +1,8 @@
 /* session.h - running a graph on the CPU.
  *
  * A plan belongs to one assignment of the symbols (one length of song): shapes as numbers, one place for every tensor in
- * one activation buffer, places shared by what does not live at the same time. Plans are kept, the buffer grows to the
- * largest, so a length that was seen before costs no allocation at all.
+ * one activation buffer, places shared by what does not live at the same time. The plans of the last 64 assignments are
+ * kept and the buffer grows to the largest, so a length that was seen lately costs no allocation at all.
  *
  * Reproducible: nodes run in the order of the graph; inside a node the work is divided by sizes and thread count only.
  */

@@ -74,6 +74,21 @@ static void negative_number_is_a_failure(void **state) {
     lofi_graph_free(g);
 }
 
+static void sizes_that_do_not_fit(void **state) {
+    (void)state;
+    lofi_graph *g = new_graph();
+    lofi_dim n = lofi_dim_symbol(g, "n"), cube = lofi_dim_mul(g, lofi_dim_mul(g, n, n), n);
+    int64_t value = (int64_t)1 << 22;
+    assert_true(lofi_dim_value(g, cube, &value) == INT64_MAX);
+    assert_true(lofi_dim_value(g, lofi_dim_floor_div(g, lofi_dim_offset(g, cube, 1), 3), &value) == INT64_MAX);
+    value = (int64_t)1 << 20;
+    assert_true(lofi_dim_value(g, cube, &value) == (int64_t)1 << 60);
+    assert_int_equal(lofi_graph_check(g, NULL), LOFI_OK);
+    lofi_dim_add(g, INT64_MAX, 1);
+    assert_int_equal(lofi_graph_check(g, NULL), LOFI_ERR_FORMAT);
+    lofi_graph_free(g);
+}
+
 /* ---- building ---- */
 
 static void first_failure_is_kept_with_its_place(void **state) {
@@ -158,6 +173,68 @@ static void plans_are_kept_and_the_buffer_grows_once(void **state) {
     lofi_session_stats stats = lofi_session_get_stats(session);
     assert_int_equal(stats.plans, 4);
     assert_int_equal(stats.allocations, 2);
+    lofi_session_free(session);
+    lofi_graph_free(g);
+}
+
+/* Views and operators in place lead to outputs and to memory of the caller without writing over anything that is read later. */
+static void shared_memory_keeps_what_is_read_later(void **state) {
+    (void)state;
+    lofi_graph *g = new_graph();
+    lofi_dim n = 4, square[] = {2, 2};
+    static float weights[4] = {1, 2, 3, 4};
+    lofi_tensor *x = lofi_graph_input(g, "x", lofi_shape_of(LOFI_F32, 1, &n));
+    lofi_tensor *w = lofi_graph_parameter(g, "w", lofi_shape_of(LOFI_F32, 1, &n), weights, false);
+    lofi_tensor *of_input = lofi_affine(g, lofi_reshape(g, x, 2, square), 2.0f, 0.0f);
+    lofi_tensor *of_weight = lofi_affine(g, lofi_reshape(g, w, 2, square), 2.0f, 0.0f);
+    lofi_tensor *sum = lofi_add(g, of_input, of_weight), *kept = lofi_reshape(g, sum, 1, &n);
+    lofi_graph_output(g, "kept", kept);
+    lofi_tensor *twice = lofi_add(g, sum, sum), *last = lofi_affine(g, lofi_reshape(g, twice, 1, &n), 1.0f, 1.0f);
+    lofi_graph_output(g, "last", last);
+    lofi_session *session = NULL;
+    lofi_error err = LOFI_ERROR_INIT;
+    assert_int_equal(lofi_session_new(&session, g, (lofi_session_options){1}, &err), LOFI_OK);
+    assert_int_equal(lofi_session_prepare(session, &err), LOFI_OK);
+    void *in, *first, *second;
+    lofi_session_poison(session);
+    assert_int_equal(lofi_session_data(session, x, &in, NULL, &err), LOFI_OK);
+    assert_int_equal(lofi_session_data(session, kept, &first, NULL, &err), LOFI_OK);
+    assert_int_equal(lofi_session_data(session, last, &second, NULL, &err), LOFI_OK);
+    memcpy(in, (float[]){10, 20, 30, 40}, 4 * sizeof(float));
+    for (int runs = 0; runs < 2; runs++) {
+        lofi_session_run(session);
+        for (int i = 0; i < 4; i++) {
+            float expected = 2.0f * (float)(10 * (i + 1)) + 2.0f * (float)(i + 1);
+            assert_true(((float *)first)[i] == expected && ((float *)second)[i] == 2.0f * expected + 1.0f);
+            assert_true(((float *)in)[i] == (float)(10 * (i + 1)) && weights[i] == (float)(i + 1));
+        }
+    }
+    lofi_session_free(session);
+    lofi_graph_free(g);
+}
+
+/* More lengths than are kept: the plan that is used longest ago makes room, never the present one. */
+static void plans_make_room(void **state) {
+    (void)state;
+    lofi_graph *g = new_graph();
+    lofi_dim n = lofi_dim_symbol(g, "n");
+    lofi_tensor *x = lofi_graph_input(g, "x", lofi_shape_of(LOFI_F32, 1, &n)),
+                *y = lofi_graph_output(g, "y", chain(g, x, 3));
+    lofi_session *session = NULL;
+    lofi_error err = LOFI_ERROR_INIT;
+    assert_int_equal(lofi_session_new(&session, g, (lofi_session_options){1}, &err), LOFI_OK);
+    for (int64_t i = 0; i < 300; i++) {
+        int64_t length = 1 + i * 37 % 150;
+        void *in, *out;
+        lofi_session_set(session, "n", length);
+        assert_int_equal(lofi_session_prepare(session, &err), LOFI_OK);
+        assert_int_equal(lofi_session_data(session, x, &in, NULL, &err), LOFI_OK);
+        for (int64_t k = 0; k < length; k++) ((float *)in)[k] = (float)k;
+        lofi_session_run(session);
+        assert_int_equal(lofi_session_data(session, y, &out, NULL, &err), LOFI_OK);
+        assert_float_equal(((float *)out)[length - 1], 0.125f * (float)(length - 1) + 1.75f, 1e-5);
+    }
+    assert_int_equal(lofi_session_get_stats(session).plans, 64);
     lofi_session_free(session);
     lofi_graph_free(g);
 }
@@ -301,10 +378,13 @@ int main(void) {
         cmocka_unit_test(quotients_keep_what_divides),
         cmocka_unit_test(values_and_texts),
         cmocka_unit_test(negative_number_is_a_failure),
+        cmocka_unit_test(sizes_that_do_not_fit),
         cmocka_unit_test(first_failure_is_kept_with_its_place),
         cmocka_unit_test(two_inputs_of_one_name),
         cmocka_unit_test(places_are_shared),
         cmocka_unit_test(plans_are_kept_and_the_buffer_grows_once),
+        cmocka_unit_test(shared_memory_keeps_what_is_read_later),
+        cmocka_unit_test(plans_make_room),
         cmocka_unit_test(weight_without_data_is_named),
         cmocka_unit_test(checkpointing_gives_the_same_bytes),
         cmocka_unit_test(frozen_parts_get_no_gradient_nodes),
