@@ -56,6 +56,11 @@ test-asan: asan ## the unit tests under the sanitizers, leaks included
 test-python: ## a Python in build/python with the real readers of our files, for the tests that use them
 	tools/make-python $(BUILD)/python
 
+.PHONY: torture
+torture: ## kill training again and again, and demand the same bytes (about ten minutes)
+	@$(MAKE) --no-print-directory build TESTS=ON
+	tests/torture/kill_resume --lofi $(BUILD)/release/lofi --fault $(BUILD)/release/tests/libfault.so
+
 .PHONY: clang
 clang: ## the program built with clang: build/clang/lofi
 	@$(call configure,clang) && $(call compile,clang)

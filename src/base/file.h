@@ -118,5 +118,8 @@ void lofi_folder_clean(const char *folder);
 typedef struct lofi_lock lofi_lock;
 lofi_code lofi_lock_take(lofi_lock **out, const char *path, lofi_error *err) LOFI_MUST_USE;
 void lofi_lock_release(lofi_lock *lock); /* NULL is fine */
+/* Keeps an existing folder for this process, without a file of its own and without waiting: LOFI_ERR_IO when another
+ * process keeps it. Where the file system knows no locks it is not kept. */
+lofi_code lofi_folder_hold(lofi_lock **out, const char *folder, lofi_error *err) LOFI_MUST_USE;
 
 #endif

@@ -207,6 +207,23 @@ lofi_code lofi_lock_take(lofi_lock **out, const char *path, lofi_error *err) {
     return code;
 }
 
+lofi_code lofi_folder_hold(lofi_lock **out, const char *folder, lofi_error *err) {
+    int file = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (file < 0) return lofi_fail_errno(err, errno, "cannot open folder '%s'", folder);
+    if (flock(file, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+        close(file);
+        return lofi_fail(err, LOFI_ERR_IO, "'%s' is in use by another process", folder);
+    }
+    lofi_lock *lock = malloc(sizeof *lock);
+    if (lock == NULL) {
+        close(file);
+        return lofi_fail(err, LOFI_ERR_MEMORY, "cannot lock '%s': out of memory", folder);
+    }
+    lock->file = file;
+    *out = lock;
+    return LOFI_OK;
+}
+
 void lofi_lock_release(lofi_lock *lock) {
     if (lock == NULL) return;
     if (lock->file >= 0) close(lock->file);

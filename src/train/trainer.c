@@ -36,6 +36,7 @@ typedef struct trainer {
     lofi_log *log;
     int threads;
     char run[LOFI_PATH_MAX], from[LOFI_PATH_MAX]; /* from: the checkpoint to go on from, "" when none */
+    lofi_lock *held;                              /* the run's folder */
     lofi_checkpoint_folder folder;
     lofi_loaded *transformer;
     lofi_step *training, *measuring;
@@ -236,6 +237,14 @@ static lofi_code open_examples(trainer *t, lofi_error *err) {
     return allocate_inputs(t, err);
 }
 
+/* One process at a time works on a run. */
+static lofi_code hold_run(trainer *t, lofi_error *err) {
+    if (t->held || !lofi_path_is_folder(t->run)) return LOFI_OK;
+    lofi_code code = lofi_folder_hold(&t->held, t->run, err);
+    if (code != LOFI_OK) lofi_hint(err, "wait until it ends, or choose another --exp-name");
+    return code;
+}
+
 static lofi_code has_checkpoints(const trainer *t, lofi_error *err) {
     lofi_fail(err, LOFI_ERR_USAGE, "run '%s' has checkpoints already", t->run);
     return lofi_hint(err, "go on with --resume, or choose another --exp-name");
@@ -283,10 +292,11 @@ static lofi_code restore(trainer *t, lofi_error *err) {
 }
 
 /* The run's folder, without what a killed process was writing there, and with no checkpoints past the step it stands at. */
-static lofi_code make_run(const trainer *t, lofi_error *err) {
+static lofi_code make_run(trainer *t, lofi_error *err) {
     char checkpoints[LOFI_PATH_MAX];
     LOFI_TRY(lofi_path_format(checkpoints, err, "%s/checkpoints", t->run));
     LOFI_TRY(lofi_folder_make(checkpoints, err));
+    LOFI_TRY(hold_run(t, err));
     lofi_folder_clean(t->run);
     lofi_folder_clean(checkpoints);
     return lofi_checkpoint_set_aside_after(t->run, t->state.step, t->log, err);
@@ -297,6 +307,7 @@ static lofi_code open_all(trainer *t, lofi_error *err) {
     LOFI_TRY(lofi_path_format(t->run, err, "%s/%s", s->logger_dir, s->experiment));
     memcpy(t->summary->run, t->run, sizeof t->run);
     lofi_flow_schedule_make(&t->schedule, LOFI_FLOW_SHIFT);
+    LOFI_TRY(hold_run(t, err));
     LOFI_TRY(choose_checkpoint(t, err));
     LOFI_TRY(open_model(t, err));
     if (!s->dry_run) LOFI_TRY(lofi_folder_make(s->logger_dir, err));
@@ -442,6 +453,7 @@ static lofi_code run(trainer *t, lofi_error *err) {
 
 static void close_all(trainer *t) {
     lofi_metrics_close(t->metrics);
+    lofi_lock_release(t->held);
     lofi_examples_close(t->examples);
     lofi_step_free(t->measuring);
     lofi_step_free(t->training);

@@ -143,6 +143,18 @@ fault_library() {
     check_run "$RUNS/whole" 8
 }
 
+@test "two processes do not work on one run" {
+    local STEPS=1000
+    command_line busy
+    "${COMMAND[@]}" 3>&- &
+    local first=$!
+    until grep -qs '"step": 2,' "$RUNS/busy/metrics.jsonl"; do sleep 0.05; done
+    run --separate-stderr train busy --resume
+    kill -9 "$first"
+    wait "$first" || true
+    refused 1 "'$RUNS/busy' is in use by another process"
+}
+
 @test "--resume-from and --ckpt-path go on from the checkpoint that is named" {
     cp -r "$RUNS/whole" "$RUNS/from-3"
     run --separate-stderr train from-3 --resume-from 5
