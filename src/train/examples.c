@@ -46,7 +46,7 @@ struct lofi_examples {
     lofi_examples_settings settings;
     split train, validation;
     lofi_cache *cache;
-    lofi_audio_encoder *audio; /* opened when a song is not in the cache */
+    lofi_audio_encoder *audio; /* open while songs are prepared */
     char audio_hash[LOFI_SHA256_HEX];
     lofi_text_encoder *text;
     char text_hash[LOFI_SHA256_HEX];
@@ -97,7 +97,7 @@ static lofi_code store_latents(lofi_examples *e, const char *key, const lofi_lat
     int64_t dims[] = {latents->channels, latents->height, latents->frames};
     lofi_stored_tensor tensor = lofi_stored_declare("latents", LOFI_STORED_F32, 3, dims);
     tensor.data = latents->values;
-    return lofi_cache_store(e->cache, "latents", key, &tensor, 1, err);
+    return lofi_cache_store(e->cache, "latents", key, &tensor, 1, 0, err);
 }
 
 /* Decodes and encodes one song into the cache; *silent when it is one that the original leaves out. */
@@ -328,7 +328,7 @@ static lofi_code open_all(lofi_examples *e, lofi_log *log, lofi_error *err) {
         LOFI_TRY(open_split(&e->validation, s->dataset, "validation", err));
     LOFI_TRY(check_audio(e, err));
     LOFI_TRY(note_unlicensed(e, err));
-    LOFI_TRY(lofi_cache_open(&e->cache, s->cache_dir, TEXT_CACHE_BYTES, err));
+    LOFI_TRY(lofi_cache_open(&e->cache, s->cache_dir, err));
     LOFI_TRY(
         lofi_alloc((void **)&e->zero_speaker, (size_t)s->speaker_width, sizeof(float), "a speaker embedding", err));
     LOFI_TRY(open_lyrics(e, err));
@@ -458,8 +458,8 @@ static lofi_code text_states(lofi_examples *e, lofi_example *out, lofi_error *er
     e->text_entry = NULL;
     LOFI_TRY(lofi_cache_find(&e->text_entry, e->cache, "text", key, err));
     const lofi_stored_tensor *stored = e->text_entry ? lofi_safetensors_find(e->text_entry, "states") : NULL;
-    if (stored && stored->aligned && stored->type == LOFI_STORED_F32 && stored->rank == 2 &&
-        stored->dims[1] == e->settings.text_width) {
+    if (stored && stored->aligned && stored->type == LOFI_STORED_F32 && stored->rank == 2 && stored->dims[0] > 0 &&
+        stored->dims[0] <= LOFI_TEXT_MAX_TOKENS && stored->dims[1] == e->settings.text_width) {
         out->text_states = stored->data;
         out->text = stored->dims[0];
         return LOFI_OK;
@@ -468,7 +468,7 @@ static lofi_code text_states(lofi_examples *e, lofi_example *out, lofi_error *er
     int64_t dims[] = {out->text, e->settings.text_width};
     lofi_stored_tensor tensor = lofi_stored_declare("states", LOFI_STORED_F32, 2, dims);
     tensor.data = out->text_states;
-    return lofi_cache_store(e->cache, "text", key, &tensor, 1, err);
+    return lofi_cache_store(e->cache, "text", key, &tensor, 1, TEXT_CACHE_BYTES, err);
 }
 
 static lofi_code visit_song(lofi_examples *e, const song *s, const lofi_random *tags, lofi_example *out,

@@ -2,8 +2,9 @@
  *
  * As the original's data reader (acestep/text2music_dataset.py): audio clipped to [-1, 1], padded to 3 s, cut at 240 s; what is
  * more than 95 % exact zeros is left out (here: with a line that says so); tags shuffled at every visit and joined by
- * ", ", the prompt cut at 256 characters; lyrics at most 4,096 tokens, [0] when empty. Never: another song in the place of
- * one that cannot be read; that is an error, before training starts, which names every such song.
+ * ", ", the prompt cut at 256 characters and LOFI_TEXT_MAX_TOKENS tokens; lyrics at most LOFI_LYRIC_MAX_TOKENS tokens, [0]
+ * when empty. Never another song in the place of one that cannot be read: that is an error, before training starts. Songs
+ * that are not there are all named in one.
  */
 #ifndef LOFI_TRAIN_EXAMPLES_H
 #define LOFI_TRAIN_EXAMPLES_H
@@ -46,11 +47,11 @@ typedef struct lofi_example {
     const char *track_id, *prompt;
     const float *latents; /* [channels, height, frames] */
     int64_t frames;
-    const float *text_states; /* [text, text_width] */
-    int64_t text;
+    const float *text_states;       /* [text, text_width] */
+    int64_t text;                   /* 1..LOFI_TEXT_MAX_TOKENS */
     const int64_t *lyric_token_ids; /* [lyric] */
-    int64_t lyric;
-    const float *speaker; /* [speaker_width], zeros unless the dataset names a file */
+    int64_t lyric;                  /* 1..LOFI_LYRIC_MAX_TOKENS */
+    const float *speaker;           /* [speaker_width], zeros unless the dataset names a file */
 } lofi_example;
 
 /* The song of a row of the train split; `seed` and `visit` choose the order of its tags. */
