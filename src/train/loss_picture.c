@@ -41,25 +41,33 @@ static frame find_frame(const lofi_metrics *metrics) {
     return f;
 }
 
-/* A round step (1, 2 or 5 times a power of ten) that gives at most `most` ticks. */
-static double tick_step(double span, int most) {
-    double raw = span / most, power = pow(10, floor(log10(raw)));
+/* Ticks at multiples of a round step: 1, 2 or 5 times a power of ten. */
+typedef struct ticks {
+    double first, step;
+    int count; /* at most `most` + 1, whatever the numbers are */
+} ticks;
+
+static ticks find_ticks(double low, double high, int most, double least_step) {
+    double raw = (high - low) / most, power = pow(10, floor(log10(raw)));
     double factor = raw / power;
-    return power * (factor <= 1 ? 1 : factor <= 2 ? 2 : factor <= 5 ? 5 : 10);
+    ticks t = {.step = fmax(least_step, power * (factor <= 1 ? 1 : factor <= 2 ? 2 : factor <= 5 ? 5 : 10))};
+    t.first = ceil(low / t.step) * t.step;
+    while (t.count <= most && t.first + t.count * t.step <= high) t.count++;
+    return t;
 }
 
 static void draw_axes(lofi_buffer *svg, const frame *f) {
-    double step = tick_step(f->high - f->low, 6);
-    for (double v = ceil(f->low / step) * step; v <= f->high; v += step) {
-        double y = y_of(f, v);
+    ticks t = find_ticks(f->low, f->high, 6, 0);
+    for (int i = 0; i < t.count; i++) {
+        double v = t.first + i * t.step, y = y_of(f, v);
         lofi_buffer_printf(svg, "<line class=\"grid\" x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/>", LEFT,
                            WIDTH - RIGHT, y, y);
         lofi_buffer_printf(svg, "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%.6g</text>\n", LEFT - 8, y + 4,
-                           fabs(v) < step / 1e6 ? 0 : v);
+                           fabs(v) < t.step / 1e6 ? 0 : v);
     }
-    step = fmax(1, tick_step(f->last_step - f->first_step, 8));
-    for (double v = ceil(f->first_step / step) * step; v <= f->last_step; v += step) {
-        double x = x_of(f, v);
+    t = find_ticks(f->first_step, f->last_step, 8, 1);
+    for (int i = 0; i < t.count; i++) {
+        double v = t.first + i * t.step, x = x_of(f, v);
         lofi_buffer_printf(svg, "<line class=\"grid\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" y2=\"%d\"/>", x, x, TOP,
                            HEIGHT - BOTTOM);
         lofi_buffer_printf(svg, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%.6g</text>\n", x,

@@ -2,6 +2,7 @@
 #include "train/metrics.h"
 
 #include <jansson.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,6 +28,10 @@ static lofi_code keep_validation(lofi_metrics *metrics, const lofi_validation_me
 
 /* ---- reading back ---- */
 
+static int64_t integer(const json_t *object, const char *key) {
+    return json_integer_value(json_object_get(object, key));
+}
+
 static double number(const json_t *object, const char *key) {
     return json_number_value(json_object_get(object, key));
 }
@@ -45,7 +50,7 @@ static lofi_code read_line(lofi_metrics *metrics, lofi_buffer *kept, const char 
                                               number(object, "validation_spread")};
             code = keep_validation(metrics, &values, err);
         } else {
-            lofi_step_metrics values = {json_integer_value(step),        (int64_t)number(object, "epoch"),
+            lofi_step_metrics values = {json_integer_value(step),        integer(object, "epoch"),
                                         number(object, "loss"),          number(object, "denoising_loss"),
                                         number(object, "learning_rate"), number(object, "gradient_norm"),
                                         number(object, "seconds")};
@@ -104,7 +109,9 @@ void lofi_metrics_close(lofi_metrics *metrics) {
 
 /* ---- adding ---- */
 
-static lofi_code append(lofi_metrics *metrics, json_t *object, lofi_error *err) {
+/* Takes the object; NULL when it could not be made, which JSON refuses for numbers that are not finite. */
+static lofi_code append(lofi_metrics *metrics, json_t *object, bool finite, lofi_error *err) {
+    if (!object && !finite) return lofi_fail(err, LOFI_ERR_NUMERIC, "a measurement of the run is not finite");
     if (!object) return lofi_fail(err, LOFI_ERR_MEMORY, "out of memory for metrics");
     lofi_buffer line = LOFI_BUFFER_INIT;
     lofi_code code = lofi_json_print(&line, object, false, err);
@@ -116,27 +123,29 @@ static lofi_code append(lofi_metrics *metrics, json_t *object, lofi_error *err) 
 }
 
 lofi_code lofi_metrics_step(lofi_metrics *metrics, const lofi_step_metrics *values, lofi_error *err) {
-    LOFI_TRY(keep_step(metrics, values, err));
-    return append(metrics,
-                  json_pack("{s:I, s:I, s:f, s:f, s:f, s:f, s:f}", "step", (json_int_t)values->step, "epoch",
-                            (json_int_t)values->epoch, "loss", values->loss, "denoising_loss", values->denoising_loss,
-                            "learning_rate", values->learning_rate, "gradient_norm", values->gradient_norm, "seconds",
-                            values->seconds),
-                  err);
+    double sum = values->loss + values->denoising_loss + values->learning_rate + values->gradient_norm +
+                 values->seconds;
+    LOFI_TRY(append(metrics,
+                    json_pack("{s:I, s:I, s:f, s:f, s:f, s:f, s:f}", "step", (json_int_t)values->step, "epoch",
+                              (json_int_t)values->epoch, "loss", values->loss, "denoising_loss", values->denoising_loss,
+                              "learning_rate", values->learning_rate, "gradient_norm", values->gradient_norm, "seconds",
+                              values->seconds),
+                    isfinite(sum), err));
+    return keep_step(metrics, values, err);
 }
 
 lofi_code lofi_metrics_validation(lofi_metrics *metrics, const lofi_validation_metrics *values, lofi_error *err) {
-    LOFI_TRY(keep_validation(metrics, values, err));
-    return append(metrics,
-                  json_pack("{s:I, s:f, s:f}", "step", (json_int_t)values->step, "validation_loss", values->loss,
-                            "validation_spread", values->spread),
-                  err);
+    LOFI_TRY(append(metrics,
+                    json_pack("{s:I, s:f, s:f}", "step", (json_int_t)values->step, "validation_loss", values->loss,
+                              "validation_spread", values->spread),
+                    isfinite(values->loss + values->spread), err));
+    return keep_validation(metrics, values, err);
 }
 
-int lofi_metrics_has_validation(const lofi_metrics *metrics, int64_t step) {
+bool lofi_metrics_has_validation(const lofi_metrics *metrics, int64_t step) {
     for (size_t i = 0; i < metrics->validation_count; i++)
-        if (metrics->validations[i].step == step) return 1;
-    return 0;
+        if (metrics->validations[i].step == step) return true;
+    return false;
 }
 
 static double mean_loss(const lofi_metrics *metrics, size_t from, size_t to) {

@@ -6,6 +6,7 @@
 #ifndef LOFI_TRAIN_METRICS_H
 #define LOFI_TRAIN_METRICS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,15 +27,16 @@ typedef struct lofi_validation_metrics {
 typedef struct lofi_metrics lofi_metrics;
 
 /* Opens RUN/metrics.jsonl for a run that stands at `step`: lines of later steps (from before a crash) are cut, earlier ones are
- * read back for the picture. *out is yours. */
+ * read back for the picture. -1: a run that begins anew, nothing is kept. *out is yours. */
 lofi_code lofi_metrics_open(lofi_metrics **out, const char *run, int64_t step, lofi_error *err) LOFI_MUST_USE;
 void lofi_metrics_close(lofi_metrics *metrics); /* NULL is fine */
 
+/* LOFI_ERR_NUMERIC for values that are not finite; then, as after every failure, nothing is kept. */
 lofi_code lofi_metrics_step(lofi_metrics *metrics, const lofi_step_metrics *values, lofi_error *err) LOFI_MUST_USE;
 lofi_code lofi_metrics_validation(lofi_metrics *metrics, const lofi_validation_metrics *values,
                                   lofi_error *err) LOFI_MUST_USE;
 /* Whether a held-out measurement of that step is there already (a resumed run does not repeat it). */
-int lofi_metrics_has_validation(const lofi_metrics *metrics, int64_t step);
+bool lofi_metrics_has_validation(const lofi_metrics *metrics, int64_t step);
 
 /* The mean loss of the last `count` steps (fewer at the beginning), 0 when there are none. */
 double lofi_metrics_recent_loss(const lofi_metrics *metrics, size_t count);
@@ -44,7 +46,7 @@ double lofi_metrics_first_loss(const lofi_metrics *metrics, size_t count);
 const lofi_validation_metrics *lofi_metrics_first_validation(const lofi_metrics *metrics);
 const lofi_validation_metrics *lofi_metrics_last_validation(const lofi_metrics *metrics);
 
-/* Writes RUN/loss.svg. */
+/* Writes RUN/loss.svg; nothing while there is nothing to show. */
 lofi_code lofi_metrics_picture(const lofi_metrics *metrics, lofi_error *err) LOFI_MUST_USE;
 
 #endif

@@ -9,6 +9,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -17,6 +18,7 @@
 #include "diffusion/flow_schedule.h"
 #include "lora/lora_file.h"
 #include "store/safetensors.h"
+#include "train/cache.h"
 #include "train/checkpoint.h"
 #include "train/metrics.h"
 #include "train/optimizer.h"
@@ -368,7 +370,125 @@ static void lost_manifest_is_made_again(void **state) {
     assert_int_equal(lofi_path_remove(path_of("run"), &err), LOFI_OK);
 }
 
+/* ---- the cache ---- */
+
+static lofi_code store(lofi_cache *cache, const char *kind, const char *key, int64_t count, uint64_t max_bytes) {
+    static const float values[4096];
+    lofi_error err = LOFI_ERROR_INIT;
+    lofi_stored_tensor tensor = lofi_stored_declare("x", LOFI_STORED_F32, 1, &count);
+    tensor.data = values;
+    return lofi_cache_store(cache, kind, key, &tensor, 1, max_bytes, &err);
+}
+
+static bool is_cached(lofi_cache *cache, const char *kind, const char *key) {
+    lofi_safetensors *file = NULL;
+    lofi_error err = LOFI_ERROR_INIT;
+    assert_int_equal(lofi_cache_find(&file, cache, kind, key, &err), LOFI_OK);
+    bool found = file != NULL;
+    lofi_safetensors_close(file);
+    return found;
+}
+
+static void each_kind_of_the_cache_has_its_own_limit(void **state) {
+    (void)state;
+    lofi_cache *cache = NULL;
+    lofi_error err = LOFI_ERROR_INIT;
+    assert_int_equal(lofi_cache_open(&cache, path_of("cache"), &err), LOFI_OK);
+    for (int i = 0; i < 8; i++) {
+        char key[8];
+        snprintf(key, sizeof key, "k%d", i);
+        assert_int_equal(store(cache, "latents", key, 4096, 0), LOFI_OK);
+        assert_int_equal(store(cache, "text", key, 4096, 40000), LOFI_OK);
+        assert_true(is_cached(cache, "latents", key));
+        assert_int_equal(is_cached(cache, "text", key), i < 2);
+    }
+    lofi_cache_close(cache);
+}
+
+static void only_damaged_entries_are_made_again(void **state) {
+    (void)state;
+    lofi_cache *cache = NULL;
+    lofi_safetensors *file = NULL;
+    lofi_error err = LOFI_ERROR_INIT;
+    assert_int_equal(lofi_cache_open(&cache, path_of("cache"), &err), LOFI_OK);
+    assert_int_equal(store(cache, "latents", "whole", 7, 0), LOFI_OK);
+    assert_int_equal(store(cache, "latents", "damaged", 7, 0), LOFI_OK);
+    assert_int_equal(lofi_file_write(path_of("cache/latents/damaged.safetensors"), "x", 1, &err), LOFI_OK);
+    assert_false(is_cached(cache, "latents", "damaged"));
+    assert_false(lofi_path_exists(path_of("cache/latents/damaged.safetensors")));
+
+    struct rlimit before, none;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = before;
+    none.rlim_cur = 0;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    lofi_code code = lofi_cache_find(&file, cache, "latents", "whole", &err);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(code, LOFI_ERR_IO);
+    assert_null(file);
+    assert_true(is_cached(cache, "latents", "whole"));
+    lofi_cache_close(cache);
+}
+
 /* ---- metrics ---- */
+
+static void run_that_begins_anew_keeps_no_metrics(void **state) {
+    (void)state;
+    lofi_metrics *metrics = NULL;
+    lofi_error err = LOFI_ERROR_INIT;
+    assert_int_equal(lofi_folder_make(path_of("anew"), &err), LOFI_OK);
+    assert_int_equal(lofi_metrics_open(&metrics, path_of("anew"), -1, &err), LOFI_OK);
+    assert_int_equal(lofi_metrics_validation(metrics, &(lofi_validation_metrics){0, 0.5, 0.01}, &err), LOFI_OK);
+    lofi_metrics_close(metrics);
+    assert_int_equal(lofi_metrics_open(&metrics, path_of("anew"), 0, &err), LOFI_OK);
+    assert_true(lofi_metrics_has_validation(metrics, 0));
+    lofi_metrics_close(metrics);
+    assert_int_equal(lofi_metrics_open(&metrics, path_of("anew"), -1, &err), LOFI_OK);
+    assert_false(lofi_metrics_has_validation(metrics, 0));
+    lofi_metrics_close(metrics);
+}
+
+static void measurements_that_are_not_finite_are_refused(void **state) {
+    (void)state;
+    lofi_metrics *metrics = NULL;
+    lofi_error err = LOFI_ERROR_INIT;
+    assert_int_equal(lofi_folder_make(path_of("nan"), &err), LOFI_OK);
+    assert_int_equal(lofi_metrics_open(&metrics, path_of("nan"), -1, &err), LOFI_OK);
+    assert_int_equal(lofi_metrics_step(metrics, &(lofi_step_metrics){.step = 1, .loss = NAN}, &err), LOFI_ERR_NUMERIC);
+    assert_int_equal(lofi_metrics_validation(metrics, &(lofi_validation_metrics){1, INFINITY, 0}, &err),
+                     LOFI_ERR_NUMERIC);
+    assert_false(lofi_metrics_has_validation(metrics, 1));
+    assert_null(lofi_metrics_last_validation(metrics));
+    assert_float_equal(lofi_metrics_recent_loss(metrics, 5), 0, 0);
+    lofi_metrics_close(metrics);
+}
+
+/* One step, one measurement, and losses so large that a step of the axis is lost in them: a picture each time. */
+static void pictures_of_extremes(void **state) {
+    (void)state;
+    static const double losses[][2] = {{0.5, 0.5}, {0, 0}, {1e15, 1e15 + 0.125}, {-3e38, 3e38}, {1e-300, 2e-300}};
+    lofi_error err = LOFI_ERROR_INIT;
+    assert_int_equal(lofi_folder_make(path_of("extremes"), &err), LOFI_OK);
+    for (size_t i = 0; i < sizeof losses / sizeof *losses; i++) {
+        lofi_metrics *metrics = NULL;
+        assert_int_equal(lofi_metrics_open(&metrics, path_of("extremes"), -1, &err), LOFI_OK);
+        assert_int_equal(lofi_path_remove(path_of("extremes/loss.svg"), &err), LOFI_OK);
+        assert_int_equal(lofi_metrics_picture(metrics, &err), LOFI_OK);
+        assert_false(lofi_path_exists(path_of("extremes/loss.svg")));
+        assert_int_equal(lofi_metrics_validation(metrics, &(lofi_validation_metrics){0, losses[i][0], 0}, &err),
+                         LOFI_OK);
+        assert_int_equal(lofi_metrics_picture(metrics, &err), LOFI_OK);
+        assert_int_equal(lofi_metrics_step(metrics, &(lofi_step_metrics){.step = 1, .loss = losses[i][1]}, &err),
+                         LOFI_OK);
+        assert_int_equal(lofi_metrics_picture(metrics, &err), LOFI_OK);
+        lofi_buffer text = LOFI_BUFFER_INIT;
+        assert_int_equal(lofi_file_read(&text, path_of("extremes/loss.svg"), 1 << 20, &err), LOFI_OK);
+        assert_true(text.size < 20000 && strstr(text.data, "</svg>"));
+        assert_null(strstr(text.data, "nan"));
+        lofi_buffer_free(&text);
+        lofi_metrics_close(metrics);
+    }
+}
 
 static void metrics_after_a_crash(void **state) {
     (void)state;
@@ -415,6 +535,11 @@ int main(void) {
         cmocka_unit_test(checkpoint_comes_back),
         cmocka_unit_test(damaged_checkpoint_is_passed_over),
         cmocka_unit_test(lost_manifest_is_made_again),
+        cmocka_unit_test(each_kind_of_the_cache_has_its_own_limit),
+        cmocka_unit_test(only_damaged_entries_are_made_again),
+        cmocka_unit_test(run_that_begins_anew_keeps_no_metrics),
+        cmocka_unit_test(measurements_that_are_not_finite_are_refused),
+        cmocka_unit_test(pictures_of_extremes),
         cmocka_unit_test(metrics_after_a_crash),
     };
     return cmocka_run_group_tests_name("train", tests, make_folder, remove_folder);
