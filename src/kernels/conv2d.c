@@ -9,8 +9,8 @@
 #include "kernels/parallel.h"
 #include "kernels/vector.h"
 
-#define STRIP_FLOATS ((int64_t)1 << 18) /* a strip's gathered columns: 1 MiB, stays in the second-level cache */
-#define STRIP_MIN    64                 /* output positions */
+#define STRIP_FLOATS ((int64_t)1 << 20) /* a strip's gathered columns: 4 MiB (bench/conv2d) */
+#define STRIP_MIN    256                /* output positions */
 #define STRIP_MAX    4096
 
 static int64_t min_of(int64_t a, int64_t b) {

@@ -13,14 +13,12 @@
 /* OpenBLAS blocks the inner dimension itself; a panel of a converted B is a few of its blocks. */
 #define PANEL_K 768
 
-/* Tiles of this size cost little more than one call for all of it (bench/gemm). Narrow products are cut into lower
- * tiles, and a 16-bit B, which every row of tiles converts again, into higher ones. */
-#define TILE_N           512
-#define TILE_M           336
-#define TILE_M_NARROW    160
-#define TILE_M_CONVERTED 768
-#define NARROW           256
-#define TILE_WORK        ((int64_t)1 << 20) /* multiply-adds that are worth a thread */
+/* Tiles of this size cost little more than one call for all of it (bench/gemm). */
+#define TILE_N        640
+#define TILE_M        672
+#define TILE_M_NARROW 320 /* where C has few columns */
+#define NARROW        256
+#define TILE_WORK     ((int64_t)1 << 20) /* multiply-adds that are worth a thread */
 
 typedef struct tiling {
     int64_t rows, columns; /* how many tiles */
@@ -44,19 +42,27 @@ static int64_t cut(int64_t length, int64_t size, int64_t *pieces) {
     return piece;
 }
 
-static tiling tiles_of(const lofi_gemm *gemm) {
+/* The same tiles for any number of threads, as long as there are enough of them. */
+static tiling tiles_of(const lofi_gemm *gemm, int threads) {
     tiling tiles;
     int64_t m = gemm->m, n = gemm->n, k = gemm->k > 0 ? gemm->k : 1;
-    int64_t height = gemm->b_type != LOFI_F32 ? TILE_M_CONVERTED : n < NARROW ? TILE_M_NARROW : TILE_M, width = TILE_N;
+    int64_t height = n < NARROW && !gemm->transpose_a ? TILE_M_NARROW : TILE_M, width = TILE_N;
     while ((height < m || width < n) && clamp(m, 1, height) * clamp(n, 1, width) * k < TILE_WORK) {
         if (height < m)
             height *= 2;
         else
             width *= 2;
     }
-    tiles.height = cut(m, height, &tiles.rows);
-    tiles.width = cut(n, width, &tiles.columns);
-    return tiles;
+    for (;;) {
+        tiles.height = cut(m, height, &tiles.rows);
+        tiles.width = cut(n, width, &tiles.columns);
+        if (tiles.rows * tiles.columns >= threads || tiles.height * tiles.width * k < 2 * TILE_WORK) return tiles;
+        if (tiles.height > tiles.width)
+            height = tiles.height / 2;
+        else
+            width = tiles.width / 2;
+        if (height < 16 || width < 16) return tiles;
+    }
 }
 
 static pthread_once_t single_threaded = PTHREAD_ONCE_INIT;
@@ -139,9 +145,9 @@ static lofi_gemm tile_at(const lofi_gemm *gemm, tiling tiles, int64_t index) {
     return part;
 }
 
-static size_t panel_floats(const lofi_gemm *gemm) {
+static size_t panel_floats(const lofi_gemm *gemm, int threads) {
     if (gemm->b_type == LOFI_F32) return 0;
-    tiling tiles = tiles_of(gemm);
+    tiling tiles = tiles_of(gemm, threads);
     return (size_t)clamp(gemm->n, 0, tiles.width) * (size_t)clamp(gemm->k, 0, PANEL_K);
 }
 
@@ -150,13 +156,13 @@ static size_t rounded(size_t floats) {
 }
 
 size_t lofi_gemm_workspace(const lofi_gemm *gemm, int threads) {
-    return rounded(panel_floats(gemm)) * sizeof(float) * (size_t)threads;
+    return rounded(panel_floats(gemm, threads)) * sizeof(float) * (size_t)threads;
 }
 
 void lofi_gemm_run_batch(const lofi_gemm *gemm, lofi_gemm_batch batch, void *workspace, int threads) {
-    tiling tiles = tiles_of(gemm);
+    tiling tiles = tiles_of(gemm, threads);
     int64_t per_product = tiles.rows * tiles.columns, count = per_product * batch.count;
-    size_t panel_size = rounded(panel_floats(gemm));
+    size_t panel_size = rounded(panel_floats(gemm, threads));
     int64_t b_bytes = (int64_t)lofi_dtype_bytes(gemm->b_type);
     int team = lofi_team(count > 1, threads);
     pthread_once(&single_threaded, make_single_threaded);

@@ -1,9 +1,10 @@
 /* gemm.h - matrix products in f32, the right factor also in bf16 or f16.
  *
- * C = alpha op(A) op(B) + (C | bias row | 0), row-major. The product is cut into tiles by its sizes alone, every tile is
- * one single-threaded BLAS call, and threads take tiles: so the bytes of the result do not depend on the number of
- * threads, no second pool of threads runs beside OpenMP, and nothing is allocated. A 16-bit B is converted panel by panel
- * into the workspace: the whole matrix never exists in f32.
+ * C = alpha op(A) op(B) + (C | bias row | 0), row-major. The product is cut into tiles, every tile is one single-threaded
+ * BLAS call, and threads take tiles: no second pool of threads runs beside OpenMP, and nothing is allocated. Tiles follow
+ * from the sizes alone while there are at least as many as threads; with more threads they get smaller, which is the one
+ * way in which the number of threads could change a last bit. A 16-bit B is converted panel by panel into the workspace:
+ * the whole matrix never exists in f32.
  *
  * Why OpenBLAS: see "matrix products" in docs/performance.md, measured by bench/gemm.
  */
