@@ -49,10 +49,12 @@ static lofi_code bytes_of_kind(lofi_cache *cache, const char *kind, uint64_t **b
     LOFI_TRY(lofi_folder_make(folder, err));
     lofi_folder_clean(folder);
     LOFI_TRY(lofi_folder_list(&files, folder, false, NULL, NULL, err));
-    for (size_t i = 0; i < files.count; i++) /* one that another process has just removed counts nothing */
-        if (lofi_path_format(path, NULL, "%s/%s", folder, files.names[i]) == LOFI_OK &&
-            lofi_file_size(&size, path, NULL) == LOFI_OK)
+    for (size_t i = 0; i < files.count; i++) {
+        lofi_error ignored = LOFI_ERROR_INIT; /* one that another process has just removed counts nothing */
+        if (lofi_path_format(path, &ignored, "%s/%s", folder, files.names[i]) == LOFI_OK &&
+            lofi_file_size(&size, path, &ignored) == LOFI_OK)
             total += size;
+    }
     lofi_listing_free(&files);
     memcpy(cache->kinds[cache->kind_count].name, kind, strlen(kind) + 1);
     cache->kinds[cache->kind_count].bytes = total;

@@ -188,14 +188,18 @@ static lofi_code add_entries(json_t *root, const json_t *entries, const char *ch
 static lofi_code update_manifest_locked(const char *path, const char *checkpoints, const json_t *entries,
                                         lofi_error *err) {
     json_t *root = NULL;
-    lofi_error ignored = LOFI_ERROR_INIT;
+    lofi_error why = LOFI_ERROR_INIT;
+    lofi_code code = lofi_path_exists(path) ? lofi_json_load(&root, path, &why) : LOFI_OK;
+    if (code != LOFI_OK && code != LOFI_ERR_FORMAT) {
+        *err = why;
+        return code;
+    }
     /* A damaged manifest is rebuilt from the folders' own records as runs go on: it is an index, not the truth. */
-    if (lofi_path_exists(path) && lofi_json_load(&root, path, &ignored) != LOFI_OK) root = NULL;
     if (!json_is_object(root)) {
         json_decref(root);
         root = json_object();
     }
-    lofi_code code = add_entries(root, entries, checkpoints, err);
+    code = add_entries(root, entries, checkpoints, err);
     if (code == LOFI_OK) code = lofi_json_save(root, path, err);
     json_decref(root);
     return code;
@@ -231,9 +235,11 @@ lofi_code lofi_checkpoint_save(char folder[LOFI_PATH_MAX], const char *run, cons
         json_t *entries = json_pack("[O]", entry);
         code = update_manifest(checkpoints, entries, err);
         json_decref(entries);
+        if (code != LOFI_OK) lofi_error_prefix(err, "checkpoint '%s' is saved, but cannot be listed", folder);
+    } else {
+        lofi_error_prefix(err, "cannot save checkpoint '%s'", folder);
     }
     json_decref(entry);
-    if (code != LOFI_OK) lofi_error_prefix(err, "cannot save checkpoint '%s'", folder);
     return code;
 }
 
@@ -257,6 +263,10 @@ static lofi_code verify_file(const char *folder, const json_t *file, lofi_error 
 
 static lofi_code verify_entry(const char *folder, const json_t *entry, lofi_error *err) {
     const json_t *files;
+    int64_t step, named = step_of(lofi_path_base(folder));
+    LOFI_TRY(lofi_json_int(&step, entry, "step", 0, INT64_MAX, CHECK_FILE, err));
+    if (named >= 0 && step != named)
+        return lofi_fail(err, LOFI_ERR_FORMAT, "'%s' holds the checkpoint of step %lld", folder, (long long)step);
     LOFI_TRY(lofi_json_array(&files, entry, "files", CHECK_FILE, err));
     if (!json_array_size(files)) return lofi_fail(err, LOFI_ERR_FORMAT, "'%s/%s' lists no files", folder, CHECK_FILE);
     for (size_t i = 0; i < json_array_size(files); i++) LOFI_TRY(verify_file(folder, json_array_get(files, i), err));
@@ -311,25 +321,27 @@ static lofi_code folder_of(char folder[LOFI_PATH_MAX], const char *run, int64_t 
     return lofi_path_format(folder, err, "%s/checkpoints/%s", run, name);
 }
 
-/* Puts checkpoints up to a verified one back into a manifest that lost them (a crash between renaming and listing, or the
- * manifest itself is gone). */
-static lofi_code list_again(const char *run, const step_list *list, int64_t verified, lofi_error *err) {
+/* Puts the checkpoints up to a step into the manifest; damaged ones that do not even say their step are left out. */
+static lofi_code list_again(const char *run, const step_list *list, int64_t last, lofi_error *err) {
     char checkpoints[LOFI_PATH_MAX], folder[LOFI_PATH_MAX];
     LOFI_TRY(lofi_path_format(checkpoints, err, "%s/checkpoints", run));
     json_t *entries = json_array(), *entry;
-    for (size_t i = 0; i < list->count && list->steps[i] <= verified; i++) {
+    for (size_t i = 0; i < list->count && list->steps[i] <= last; i++) {
         lofi_error ignored = LOFI_ERROR_INIT;
-        if (folder_of(folder, run, list->steps[i], &ignored) == LOFI_OK &&
-            load_entry(&entry, folder, &ignored) == LOFI_OK)
-            json_array_append_new(entries, entry);
+        if (folder_of(folder, run, list->steps[i], &ignored) != LOFI_OK ||
+            load_entry(&entry, folder, &ignored) != LOFI_OK)
+            continue;
+        const json_t *step = json_object_get(entry, "step");
+        if (json_is_integer(step) && json_integer_value(step) == list->steps[i]) json_array_append(entries, entry);
+        json_decref(entry);
     }
     lofi_code code = update_manifest(checkpoints, entries, err);
     json_decref(entries);
     return code;
 }
 
-lofi_code lofi_checkpoint_latest(char folder[LOFI_PATH_MAX], int64_t *step, const char *run, int64_t at_most_step,
-                                 lofi_log *log, lofi_error *err) {
+lofi_code lofi_checkpoint_latest(char folder[LOFI_PATH_MAX], int64_t *step, const char *run, lofi_log *log,
+                                 lofi_error *err) {
     step_list list;
     LOFI_TRY(list_steps(&list, run, err));
     lofi_code code = LOFI_OK;
@@ -337,15 +349,18 @@ lofi_code lofi_checkpoint_latest(char folder[LOFI_PATH_MAX], int64_t *step, cons
     *step = -1;
     for (size_t i = list.count; i-- > 0 && code == LOFI_OK && *step < 0;) {
         lofi_error why = LOFI_ERROR_INIT;
-        if (at_most_step >= 0 && list.steps[i] > at_most_step) continue;
         code = folder_of(folder, run, list.steps[i], err);
         if (code != LOFI_OK) break;
-        if (lofi_checkpoint_verify(folder, &why) == LOFI_OK)
+        code = lofi_checkpoint_verify(folder, &why);
+        if (code == LOFI_OK) {
             *step = list.steps[i];
-        else
+        } else if (code == LOFI_ERR_FORMAT || code == LOFI_ERR_NOT_FOUND) {
             lofi_warn(log, "checkpoint '%s' is passed over: %s", folder, why.message);
+            code = LOFI_OK;
+        } else {
+            *err = why; /* what cannot be read just now is not damaged */
+        }
     }
-    if (code == LOFI_OK && *step >= 0) code = list_again(run, &list, *step, err);
     if (*step < 0) folder[0] = '\0';
     free(list.steps);
     return code;
@@ -373,7 +388,7 @@ static lofi_code set_aside(const char *run, int64_t step, lofi_error *err) {
     LOFI_TRY(lofi_path_format(to, err, "%s/superseded", run));
     LOFI_TRY(lofi_folder_make(to, err));
     LOFI_TRY(lofi_path_format(to, err, "%s/superseded/%s", run, name));
-    LOFI_TRY(lofi_path_remove(to, err));
+    for (int i = 2; lofi_path_exists(to); i++) LOFI_TRY(lofi_path_format(to, err, "%s/superseded/%s.%d", run, name, i));
     return lofi_path_rename(from, to, err);
 }
 
@@ -388,7 +403,7 @@ lofi_code lofi_checkpoint_set_aside_after(const char *run, int64_t step, lofi_lo
     }
     if (moved)
         lofi_info(log, "%zu later checkpoint%s moved to '%s/superseded'", moved, moved == 1 ? " is" : "s are", run);
-    if (code == LOFI_OK && moved) code = list_again(run, &list, step, err);
+    if (code == LOFI_OK && list.count) code = list_again(run, &list, step, err);
     free(list.steps);
     return code;
 }

@@ -27,21 +27,24 @@ typedef struct lofi_training_state {
 
 /* Saves into RUN/checkpoints; the path comes back in `folder`. record: an object with at least the strings dataset_hash,
  * base_model_hash, config_hash, program; kept as training.json, and its strings go into the adapter's metadata. An existing
- * checkpoint of the same step is replaced. On failure nothing of the new one is left and the older ones are as they were. */
+ * checkpoint of the same step is replaced. On failure nothing of the new one is left and the older ones are as they were;
+ * only when the manifest alone cannot be changed, the new one is there, as the message says, and is listed when the run goes
+ * on. */
 lofi_code lofi_checkpoint_save(char folder[LOFI_PATH_MAX], const char *run, const lofi_training_state *state,
                                const json_t *record, lofi_error *err) LOFI_MUST_USE;
 
-/* Compares the files of a checkpoint with its checkpoint.json. LOFI_ERR_FORMAT or LOFI_ERR_NOT_FOUND names the first that
- * does not agree. */
+/* Compares the files of a checkpoint, and the step in its name, with its checkpoint.json. LOFI_ERR_FORMAT or
+ * LOFI_ERR_NOT_FOUND names the first that does not agree. */
 lofi_code lofi_checkpoint_verify(const char *folder, lofi_error *err) LOFI_MUST_USE;
 
-/* The newest checkpoint of a run that verifies; those that do not are warned about and passed over. Steps above
- * `at_most_step` (when >= 0) are not looked at. folder is "" and *step -1 when there is none. */
-lofi_code lofi_checkpoint_latest(char folder[LOFI_PATH_MAX], int64_t *step, const char *run, int64_t at_most_step,
-                                 lofi_log *log, lofi_error *err) LOFI_MUST_USE;
+/* The newest checkpoint of a run that verifies; those that are damaged are warned about and passed over. folder is "" and
+ * *step -1 when there is none. Changes nothing. */
+lofi_code lofi_checkpoint_latest(char folder[LOFI_PATH_MAX], int64_t *step, const char *run, lofi_log *log,
+                                 lofi_error *err) LOFI_MUST_USE;
 /* The checkpoint of exactly that step, verified; LOFI_ERR_NOT_FOUND lists the steps that there are. */
 lofi_code lofi_checkpoint_at(char folder[LOFI_PATH_MAX], const char *run, int64_t step, lofi_error *err) LOFI_MUST_USE;
-/* Moves the checkpoints of later steps to RUN/superseded and takes them off the manifest: the run goes on from `step` another way. */
+/* Moves the checkpoints of later steps to RUN/superseded, because the run goes on from `step` another way, and lists the others
+ * in the manifest again where it lacks them (a crash between renaming and listing, or the manifest itself is gone). */
 lofi_code lofi_checkpoint_set_aside_after(const char *run, int64_t step, lofi_log *log, lofi_error *err) LOFI_MUST_USE;
 /* Whether a run has any checkpoint folder. */
 bool lofi_checkpoint_any(const char *run);

@@ -154,8 +154,10 @@ lofi_code lofi_step_run(lofi_step *step, const lofi_step_inputs *inputs, double 
     lofi_session_set(step->session, "frames", inputs->frames);
     lofi_session_set(step->session, "text", inputs->text);
     lofi_session_set(step->session, "lyric", inputs->lyric);
-    if (lofi_session_prepare(step->session, err) != LOFI_OK)
-        return lofi_hint(err, "shorter songs, a smaller --lora-rank and --gradient-checkpointing on need less");
+    lofi_code code = lofi_session_prepare(step->session, err);
+    if (code == LOFI_ERR_MEMORY)
+        lofi_hint(err, "shorter songs, a smaller --lora-rank and --gradient-checkpointing on need less");
+    LOFI_TRY(code);
     LOFI_TRY(fill_all(step, inputs, err));
     lofi_session_run(step->session);
     void *value;

@@ -12,6 +12,8 @@
 #include "base/random.h"
 #include "base/threads.h"
 #include "diffusion/flow_schedule.h"
+#include "models/text_encoder.h"
+#include "text/lyric_tokenizer.h"
 #include "train/checkpoint.h"
 #include "train/examples.h"
 #include "train/metrics.h"
@@ -55,22 +57,21 @@ typedef struct trainer {
 
 /* ---- one visit ---- */
 
-enum { MAX_TEXT = 512, MAX_LYRIC = 4096 };
-
 static lofi_code allocate_inputs(trainer *t, lofi_error *err) {
     const lofi_ace_step_config *config = lofi_step_config(t->training);
     int64_t frames = lofi_examples_max_frames(t->examples);
     size_t latent = (size_t)(config->in_channels * config->height);
     LOFI_TRY(lofi_alloc((void **)&t->noise, (size_t)frames, latent * sizeof(float), "noise", err));
     LOFI_TRY(lofi_alloc((void **)&t->mask, (size_t)frames, sizeof(float), "a mask", err));
-    LOFI_TRY(lofi_alloc((void **)&t->text, (size_t)config->text_width * MAX_TEXT, sizeof(float), "text states", err));
-    LOFI_TRY(lofi_alloc((void **)&t->text_mask, MAX_TEXT, sizeof(float), "a mask", err));
-    LOFI_TRY(lofi_alloc((void **)&t->lyric_mask, MAX_LYRIC, sizeof(float), "a mask", err));
-    LOFI_TRY(lofi_alloc((void **)&t->lyric_ids, MAX_LYRIC, sizeof(int64_t), "lyric tokens", err));
+    LOFI_TRY(lofi_alloc((void **)&t->text, (size_t)config->text_width * LOFI_TEXT_MAX_TOKENS, sizeof(float),
+                        "text states", err));
+    LOFI_TRY(lofi_alloc((void **)&t->text_mask, LOFI_TEXT_MAX_TOKENS, sizeof(float), "a mask", err));
+    LOFI_TRY(lofi_alloc((void **)&t->lyric_mask, LOFI_LYRIC_MAX_TOKENS, sizeof(float), "a mask", err));
+    LOFI_TRY(lofi_alloc((void **)&t->lyric_ids, LOFI_LYRIC_MAX_TOKENS, sizeof(int64_t), "lyric tokens", err));
     LOFI_TRY(
         lofi_alloc((void **)&t->speaker, (size_t)config->speaker_width, sizeof(float), "a speaker embedding", err));
     for (int64_t i = 0; i < frames; i++) t->mask[i] = 1.0f;
-    for (int i = 0; i < MAX_TEXT; i++) t->text_mask[i] = 1.0f;
+    for (int i = 0; i < LOFI_TEXT_MAX_TOKENS; i++) t->text_mask[i] = 1.0f;
     return LOFI_OK;
 }
 
@@ -141,7 +142,7 @@ static lofi_code diverged(trainer *t, int64_t at, const char *what, lofi_error *
     char last[LOFI_PATH_MAX] = "";
     int64_t step = -1;
     lofi_error ignored = LOFI_ERROR_INIT;
-    bool any = lofi_checkpoint_latest(last, &step, t->run, -1, t->log, &ignored) == LOFI_OK && step >= 0;
+    bool any = lofi_checkpoint_latest(last, &step, t->run, t->log, &ignored) == LOFI_OK && step >= 0;
     lofi_fail(err, LOFI_ERR_NUMERIC, "training diverged at step %lld: %s; %s%s", (long long)at, what,
               any ? "the last good checkpoint is " : "there is no checkpoint yet", last);
     return lofi_hint(err, any ? "go on from it with --resume and a lower --learning-rate"
@@ -269,7 +270,11 @@ static lofi_code choose_checkpoint(trainer *t, lofi_error *err) {
     if (s->resume_path) return check_path(t, err);
     if (s->resume_from >= 0) return lofi_checkpoint_at(t->from, t->run, s->resume_from, err);
     if (s->resume) {
-        LOFI_TRY(lofi_checkpoint_latest(t->from, &step, t->run, -1, t->log, err));
+        LOFI_TRY(lofi_checkpoint_latest(t->from, &step, t->run, t->log, err));
+        if (!*t->from && lofi_checkpoint_any(t->run)) {
+            lofi_fail(err, LOFI_ERR_FORMAT, "run '%s' has checkpoints, but none that is whole", t->run);
+            return lofi_hint(err, "the warnings say why; to begin anew, choose another --exp-name");
+        }
         if (!*t->from) lofi_info(t->log, "nothing to resume in '%s': starting at step 0", t->run);
     } else if (lofi_checkpoint_any(t->run)) {
         return has_checkpoints(t, err);
@@ -294,9 +299,11 @@ static lofi_code restore(trainer *t, lofi_error *err) {
 /* The run's folder, without what a killed process was writing there, and with no checkpoints past the step it stands at. */
 static lofi_code make_run(trainer *t, lofi_error *err) {
     char checkpoints[LOFI_PATH_MAX];
+    bool is_new = !t->held;
     LOFI_TRY(lofi_path_format(checkpoints, err, "%s/checkpoints", t->run));
     LOFI_TRY(lofi_folder_make(checkpoints, err));
     LOFI_TRY(hold_run(t, err));
+    if (is_new && lofi_checkpoint_any(t->run)) return has_checkpoints(t, err); /* made by another process meanwhile */
     lofi_folder_clean(t->run);
     lofi_folder_clean(checkpoints);
     return lofi_checkpoint_set_aside_after(t->run, t->state.step, t->log, err);
@@ -333,6 +340,8 @@ static lofi_code gather(trainer *t, const float **gradient, double *loss, lofi_e
     double sum = 0;
     for (int64_t i = 0; i < visits; i++) {
         double one;
+        if (lofi_interrupt_asked())
+            return lofi_fail(err, LOFI_ERR_INTERRUPTED, "stopped before an update was complete");
         LOFI_TRY(visit(t, t->state.step * visits + i, &one, err));
         sum += one;
         const float *g = lofi_step_gradient(t->training);
@@ -380,7 +389,9 @@ static lofi_code update(trainer *t, lofi_error *err) {
 }
 
 static lofi_code save(trainer *t, lofi_error *err) {
-    LOFI_TRY(lofi_checkpoint_save(t->summary->checkpoint, t->run, &t->state, t->record, err));
+    char folder[LOFI_PATH_MAX];
+    LOFI_TRY(lofi_checkpoint_save(folder, t->run, &t->state, t->record, err));
+    memcpy(t->summary->checkpoint, folder, sizeof folder);
     LOFI_TRY(lofi_metrics_picture(t->metrics, err));
     lofi_verbose(t->log, "saved '%s'", t->summary->checkpoint);
     return LOFI_OK;
@@ -393,10 +404,6 @@ static lofi_code run_steps(trainer *t, lofi_error *err) {
     lofi_code code = measure(t, err); /* the first time, or what a stop cut off */
     while (t->state.step < s->max_steps && code == LOFI_OK) {
         char detail[64];
-        if (lofi_interrupt_asked()) {
-            code = LOFI_ERR_INTERRUPTED;
-            break;
-        }
         code = update(t, err);
         if (code != LOFI_OK) break;
         snprintf(detail, sizeof detail, "loss %.4f", lofi_metrics_recent_loss(t->metrics, SUMMARY_STEPS));
@@ -441,7 +448,7 @@ static lofi_code run(trainer *t, lofi_error *err) {
     LOFI_TRY(open_all(t, err));
     if (t->settings->dry_run) return LOFI_OK;
     LOFI_TRY(make_run(t, err));
-    LOFI_TRY(lofi_metrics_open(&t->metrics, t->run, t->state.step, err));
+    LOFI_TRY(lofi_metrics_open(&t->metrics, t->run, *t->from ? t->state.step : -1, err));
     lofi_code code = LOFI_OK;
     if (t->state.step < t->settings->max_steps)
         code = run_steps(t, err);

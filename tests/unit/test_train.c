@@ -340,7 +340,7 @@ static void damaged_checkpoint_is_passed_over(void **state) {
     save_step(10, path);
     save_step(20, path);
     assert_int_equal(manifest_count(), 2);
-    assert_int_equal(lofi_checkpoint_latest(latest, &step, path_of("run"), -1, NULL, &err), LOFI_OK);
+    assert_int_equal(lofi_checkpoint_latest(latest, &step, path_of("run"), NULL, &err), LOFI_OK);
     assert_int_equal(step, 20);
 
     assert_int_equal(lofi_path_format(damaged, &err, "%s/training_state.safetensors", path), LOFI_OK);
@@ -349,7 +349,7 @@ static void damaged_checkpoint_is_passed_over(void **state) {
     assert_int_equal(lofi_file_write(damaged, bytes.data, bytes.size, &err), LOFI_OK);
     lofi_buffer_free(&bytes);
     assert_int_equal(lofi_checkpoint_verify(path, &err), LOFI_ERR_FORMAT);
-    assert_int_equal(lofi_checkpoint_latest(latest, &step, path_of("run"), -1, NULL, &err), LOFI_OK);
+    assert_int_equal(lofi_checkpoint_latest(latest, &step, path_of("run"), NULL, &err), LOFI_OK);
     assert_int_equal(step, 10);
     assert_int_equal(lofi_checkpoint_at(latest, path_of("run"), 15, &err), LOFI_ERR_NOT_FOUND);
     assert_non_null(strstr(err.hint, "10, 20"));
@@ -364,9 +364,101 @@ static void lost_manifest_is_made_again(void **state) {
     int64_t step;
     save_step(10, path);
     assert_int_equal(lofi_file_write(path_of("run/checkpoints/manifest.json"), "{\"chec", 6, &err), LOFI_OK);
-    assert_int_equal(lofi_checkpoint_latest(latest, &step, path_of("run"), -1, NULL, &err), LOFI_OK);
+    assert_int_equal(lofi_checkpoint_latest(latest, &step, path_of("run"), NULL, &err), LOFI_OK);
     assert_int_equal(step, 10);
+    lofi_buffer text = LOFI_BUFFER_INIT;
+    assert_int_equal(lofi_file_read(&text, path_of("run/checkpoints/manifest.json"), 1 << 20, &err), LOFI_OK);
+    assert_string_equal(lofi_buffer_str(&text), "{\"chec"); /* looking changes nothing */
+    lofi_buffer_free(&text);
+    assert_int_equal(lofi_checkpoint_set_aside_after(path_of("run"), 10, NULL, &err), LOFI_OK);
     assert_int_equal(manifest_count(), 1);
+    assert_int_equal(lofi_path_remove(path_of("run"), &err), LOFI_OK);
+}
+
+/* Documents that are JSON, but not what checkpoint.json is. */
+static void hostile_records_are_passed_over(void **state) {
+    (void)state;
+    static const char *const texts[] = {
+        "[1, 2]",
+        "7",
+        "{}",
+        "{\"step\": 20}",
+        "{\"step\": \"20\", \"files\": []}",
+        "{\"step\": 20, \"files\": []}",
+        "{\"step\": 20, \"files\": {\"name\": 1}}",
+        "{\"step\": 20, \"files\": [null]}",
+        "{\"step\": 20, \"files\": [{\"name\": \"\", \"size\": 0, \"sha256\": \"\"}]}",
+        "{\"step\": 20, \"files\": [{\"name\": \"training.json\", \"size\": -1, \"sha256\": \"\"}]}"};
+    char path[LOFI_PATH_MAX], latest[LOFI_PATH_MAX];
+    lofi_error err = LOFI_ERROR_INIT;
+    int64_t step;
+    save_step(10, path);
+    save_step(20, path);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        const char *file = path_of("run/checkpoints/epoch=0-step=20_lora/checkpoint.json");
+        assert_int_equal(lofi_file_write(file, texts[i], strlen(texts[i]), &err), LOFI_OK);
+        assert_int_not_equal(lofi_checkpoint_verify(path, &err), LOFI_OK);
+        assert_int_equal(lofi_checkpoint_latest(latest, &step, path_of("run"), NULL, &err), LOFI_OK);
+        assert_int_equal(step, 10);
+    }
+    /* The manifest may be anything too; every step is in it once. */
+    static const char *const lists[] = {"[]", "{\"checkpoints\": 3}",
+                                        "{\"checkpoints\": [null, 1, {}, {\"path\": 4}]}"};
+    assert_int_equal(lofi_file_write(path_of("run/checkpoints/epoch=0-step=20_lora/checkpoint.json"), "[1]", 3, &err),
+                     LOFI_OK);
+    for (size_t i = 0; i < 2 * sizeof lists / sizeof *lists; i++) {
+        const char *text = lists[i / 2];
+        if (i % 2 == 0)
+            assert_int_equal(lofi_file_write(path_of("run/checkpoints/manifest.json"), text, strlen(text), &err),
+                             LOFI_OK);
+        assert_int_equal(lofi_checkpoint_set_aside_after(path_of("run"), 20, NULL, &err), LOFI_OK);
+        assert_int_equal(manifest_count(), 1);
+    }
+    assert_int_equal(lofi_path_remove(path_of("run"), &err), LOFI_OK);
+}
+
+static void what_is_set_aside_stays(void **state) {
+    (void)state;
+    char path[LOFI_PATH_MAX];
+    lofi_error err = LOFI_ERROR_INIT;
+    save_step(10, path);
+    for (int i = 0; i < 3; i++) {
+        save_step(20, path);
+        assert_int_equal(lofi_checkpoint_set_aside_after(path_of("run"), 10, NULL, &err), LOFI_OK);
+        assert_false(lofi_path_exists(path));
+        assert_int_equal(manifest_count(), 1);
+    }
+    assert_true(lofi_path_is_folder(path_of("run/superseded/epoch=0-step=20_lora")));
+    assert_true(lofi_path_is_folder(path_of("run/superseded/epoch=0-step=20_lora.2")));
+    assert_true(lofi_path_is_folder(path_of("run/superseded/epoch=0-step=20_lora.3")));
+    assert_int_equal(lofi_path_remove(path_of("run"), &err), LOFI_OK);
+}
+
+static void renamed_checkpoint_is_refused(void **state) {
+    (void)state;
+    char path[LOFI_PATH_MAX];
+    lofi_error err = LOFI_ERROR_INIT;
+    save_step(10, path);
+    const char *other = path_of("run/checkpoints/epoch=0-step=11_lora");
+    assert_int_equal(lofi_path_rename(path, other, &err), LOFI_OK);
+    assert_int_equal(lofi_checkpoint_verify(other, &err), LOFI_ERR_FORMAT);
+    assert_non_null(strstr(err.message, "step 10"));
+    assert_int_equal(lofi_path_remove(path_of("run"), &err), LOFI_OK);
+}
+
+/* A link that leads to itself stands for a disk that fails: not passed over, no matter that an older one is whole. */
+static void what_cannot_be_read_is_not_passed_over(void **state) {
+    (void)state;
+    char path[LOFI_PATH_MAX], latest[LOFI_PATH_MAX];
+    lofi_error err = LOFI_ERROR_INIT;
+    int64_t step = 0;
+    save_step(10, path);
+    save_step(20, path);
+    const char *record = path_of("run/checkpoints/epoch=0-step=20_lora/checkpoint.json");
+    assert_int_equal(lofi_path_remove(record, &err), LOFI_OK);
+    assert_int_equal(symlink("checkpoint.json", record), 0);
+    assert_int_equal(lofi_checkpoint_verify(path, &err), LOFI_ERR_IO);
+    assert_int_equal(lofi_checkpoint_latest(latest, &step, path_of("run"), NULL, &err), LOFI_ERR_IO);
     assert_int_equal(lofi_path_remove(path_of("run"), &err), LOFI_OK);
 }
 
@@ -535,6 +627,10 @@ int main(void) {
         cmocka_unit_test(checkpoint_comes_back),
         cmocka_unit_test(damaged_checkpoint_is_passed_over),
         cmocka_unit_test(lost_manifest_is_made_again),
+        cmocka_unit_test(hostile_records_are_passed_over),
+        cmocka_unit_test(what_is_set_aside_stays),
+        cmocka_unit_test(renamed_checkpoint_is_refused),
+        cmocka_unit_test(what_cannot_be_read_is_not_passed_over),
         cmocka_unit_test(each_kind_of_the_cache_has_its_own_limit),
         cmocka_unit_test(only_damaged_entries_are_made_again),
         cmocka_unit_test(run_that_begins_anew_keeps_no_metrics),
