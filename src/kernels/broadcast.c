@@ -109,7 +109,7 @@ void lofi_binary_broadcast(lofi_binary kind, float *out, int rank, const int64_t
     /* A piece is several short rows, or a part of a long one. */
     int64_t rows_each = inner < PIECE ? PIECE / inner : 1, parts = (inner + PIECE - 1) / PIECE;
     int64_t groups = (outer + rows_each - 1) / rows_each, pieces = groups * parts;
-    LOFI_PARALLEL_FOR(lofi_team(pieces > 1, threads), piece, pieces, {
+    LOFI_PARALLEL_FOR(lofi_team(outer * inner > LOFI_TEAM_ELEMENTS, threads), piece, pieces, {
         int64_t first = piece / parts * rows_each, begin = piece % parts * PIECE;
         int64_t last = first + rows_each < outer ? first + rows_each : outer;
         int64_t end = begin + PIECE < inner ? begin + PIECE : inner;

@@ -13,7 +13,7 @@
 #define FOR_PIECES(count, threads, statement)                                                                          \
     do {                                                                                                               \
         int64_t pieces_ = ((count) + PIECE - 1) / PIECE;                                                               \
-        LOFI_PARALLEL_FOR(lofi_team(pieces_ > 1, threads), piece_, pieces_, {                                          \
+        LOFI_PARALLEL_FOR(lofi_team((count) > LOFI_TEAM_ELEMENTS, threads), piece_, pieces_, {                         \
             int64_t first = piece_ * PIECE;                                                                            \
             int64_t length = (count)-first < PIECE ? (count)-first : PIECE;                                            \
             statement;                                                                                                 \
@@ -22,7 +22,7 @@
 
 /* Threads for `rows` rows of `width` elements: one where splitting costs more than it gives. */
 static int team_for(int64_t rows, int64_t width, int threads) {
-    return rows > 1 && rows * width > PIECE ? threads : 1;
+    return rows > 1 && rows * width > LOFI_TEAM_ELEMENTS ? threads : 1;
 }
 
 /* ---- affine, square ---- */

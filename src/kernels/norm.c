@@ -6,10 +6,8 @@
 #include "kernels/parallel.h"
 #include "kernels/vector.h"
 
-#define SMALL 8192 /* fewer elements than this are not worth a second thread */
-
 static int team_for(int64_t rows, int64_t width, int threads) {
-    return rows > 1 && rows * width > SMALL ? threads : 1;
+    return rows > 1 && rows * width > LOFI_TEAM_ELEMENTS ? threads : 1;
 }
 
 /* ---- root mean square ---- */

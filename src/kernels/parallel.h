@@ -44,6 +44,11 @@
         }                                                                                                              \
     } while (0)
 
+/* Elements of a light loop (a few operations each) that are worth a team. Two threads would gain microseconds on fewer,
+ * and lose milliseconds whenever the other one has no processor: on a busy machine a step of the small model, of which
+ * most loops are below this, took four times the processor time. */
+#define LOFI_TEAM_ELEMENTS 65536
+
 /* All threads where the work is worth it, else one. */
 #define lofi_team(worth_it, threads) ((worth_it) ? (threads) : 1)
 

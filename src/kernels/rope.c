@@ -26,13 +26,15 @@ static void rotate_back(int64_t width, const float *x, const float *cosine, cons
 void lofi_rope_rotate(const lofi_rope_sizes *sizes, const float *x, const float *cosine, const float *sine,
                       bool transposed, float *out) {
     const lofi_rope_sizes *s = sizes;
-    LOFI_PARALLEL_FOR(lofi_team(s->batch * s->length > 1, s->threads), row, s->batch * s->length, {
-        int64_t table = row % s->length * s->width;
-        for (int64_t head = 0; head < s->heads; head++) {
-            int64_t at = (row * s->heads + head) * s->width;
-            (transposed ? rotate_back : rotate)(s->width, x + at, cosine + table, sine + table, out + at);
-        }
-    });
+    LOFI_PARALLEL_FOR(lofi_team(s->batch * s->length * s->heads * s->width > LOFI_TEAM_ELEMENTS, s->threads), row,
+                      s->batch * s->length, {
+                          int64_t table = row % s->length * s->width;
+                          for (int64_t head = 0; head < s->heads; head++) {
+                              int64_t at = (row * s->heads + head) * s->width;
+                              (transposed ? rotate_back : rotate)(s->width, x + at, cosine + table, sine + table,
+                                                                  out + at);
+                          }
+                      });
 }
 
 void lofi_rope_table(int64_t length, int64_t width, float theta, float *cosine, float *sine) {
