@@ -43,16 +43,19 @@ static lofi_code load_targets(lofi_lora_config *config, const json_t *root, cons
     return LOFI_OK;
 }
 
+/* Whether a value says that its option is not used. */
+static bool is_off(const json_t *value) {
+    return !value || json_is_null(value) || json_is_false(value) ||
+           (json_is_object(value) && !json_object_size(value)) || (json_is_array(value) && !json_array_size(value));
+}
+
 /* Options of PEFT that change what an adapter computes and that this program does not have. */
 static lofi_code refuse_other_options(const json_t *root, const char *path, lofi_error *err) {
     static const char *const objects[] = {"rank_pattern",      "alpha_pattern",   "layers_to_transform",
                                           "layer_replication", "modules_to_save", "exclude_modules"};
-    for (size_t i = 0; i < sizeof objects / sizeof *objects; i++) {
-        const json_t *value = json_object_get(root, objects[i]);
-        bool empty = !value || json_is_null(value) || (json_is_object(value) && !json_object_size(value)) ||
-                     (json_is_array(value) && !json_array_size(value));
-        if (!empty) return lofi_fail(err, LOFI_ERR_UNSUPPORTED, "'%s': '%s' is not supported", path, objects[i]);
-    }
+    for (size_t i = 0; i < sizeof objects / sizeof *objects; i++)
+        if (!is_off(json_object_get(root, objects[i])))
+            return lofi_fail(err, LOFI_ERR_UNSUPPORTED, "'%s': '%s' is not supported", path, objects[i]);
     double dropout;
     bool dora, lora_bias;
     const char *bias;
@@ -67,12 +70,6 @@ static lofi_code refuse_other_options(const json_t *root, const char *path, lofi
                                                 : NULL;
     if (option) return lofi_fail(err, LOFI_ERR_UNSUPPORTED, "'%s': '%s' is not supported", path, option);
     return LOFI_OK;
-}
-
-/* Whether a value says that its option is not used. */
-static bool is_off(const json_t *value) {
-    return json_is_null(value) || json_is_false(value) || (json_is_object(value) && !json_object_size(value)) ||
-           (json_is_array(value) && !json_array_size(value));
 }
 
 /* Keys read above, and those that say nothing about the arithmetic of a finished adapter. */
@@ -178,6 +175,7 @@ static lofi_code add_layers(lofi_adapter *adapter, const lofi_weight_table *tabl
                                  .rank = config->rank,
                                  .scale = (float)lofi_lora_scale(config),
                                  .a_offset = adapter->value_count};
+        if (!layer.name) return lofi_fail(err, LOFI_ERR_MEMORY, "out of memory for an adapter");
         layer.b_offset = layer.a_offset + (size_t)(in * config->rank);
         adapter->value_count = layer.b_offset + (size_t)(out * config->rank);
         adapter->layers[adapter->layer_count++] = layer;

@@ -21,16 +21,16 @@ typedef struct loader {
     lofi_safetensors *file;
     const lofi_weight_table *table;
     scale_source source;
-    lofi_lora_config config; /* rank, alpha and rslora as the source says */
+    lofi_lora_config config; /* alpha and rslora as the source says; the rank is that of each layer */
     lofi_adapter *adapter;
     lofi_buffer faults;
     size_t fault_count, unscaled;
 } loader;
 
-static void fault(loader *l, const char *format, const char *name, const char *more) {
+static void fault(loader *l, const char *what, const char *name, const char *more) {
     if (l->fault_count++ >= MAX_FAULTS_NAMED) return;
     lofi_buffer_text(&l->faults, l->fault_count > 1 ? "; " : "");
-    lofi_buffer_printf(&l->faults, "%s '%s'%s", format, name, more);
+    lofi_buffer_printf(&l->faults, "%s '%s'%s", what, name, more);
 }
 
 /* ---- names ---- */
@@ -79,9 +79,8 @@ static void scale_from_metadata(loader *l) {
     const char *scale = lofi_safetensors_metadata(l->file, "scale");
     if (scale && strcmp(scale, "merged into lora_B") == 0) {
         l->source = SCALE_MERGED;
-        double rank = 0, alpha = 0;
+        double alpha = 0;
         const char *rslora = lofi_safetensors_metadata(l->file, "rslora");
-        if (read_number(lofi_safetensors_metadata(l->file, "rank"), &rank)) l->config.rank = (int64_t)rank;
         if (read_number(lofi_safetensors_metadata(l->file, "alpha"), &alpha)) l->config.alpha = alpha;
         l->config.rslora = rslora && strcmp(rslora, "true") == 0;
         return;
@@ -96,8 +95,7 @@ static void scale_from_metadata(loader *l) {
     json_object_foreach(root, key, value) {
         const char *last = strrchr(key, '.');
         last = last ? last + 1 : key;
-        if (strcmp(last, "r") == 0 && json_is_integer(value))
-            l->config.rank = json_integer_value(value), has_rank = true;
+        if (strcmp(last, "r") == 0 && json_is_integer(value)) has_rank = true;
         if (strcmp(last, "lora_alpha") == 0 && json_is_number(value))
             l->config.alpha = json_number_value(value), has_alpha = true;
         if (strcmp(last, "use_rslora") == 0) l->config.rslora = json_is_true(value);
@@ -149,8 +147,13 @@ static void add_layer(loader *l, const char *layer, const lofi_stored_tensor *a,
         return;
     }
     lofi_adapter *adapter = l->adapter;
+    const char *name = lofi_arena_strdup(adapter->arena, layer);
+    if (!name || lofi_adapter_find(adapter, layer)) {
+        fault(l, name ? "there are two of layer" : "out of memory at layer", layer, "");
+        return;
+    }
     lofi_lora_layer *added = &adapter->layers[adapter->layer_count++];
-    *added = (lofi_lora_layer){.name = lofi_arena_strdup(adapter->arena, layer),
+    *added = (lofi_lora_layer){.name = name,
                                .in = a->dims[1],
                                .out = b->dims[0],
                                .rank = a->dims[0],

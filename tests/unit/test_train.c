@@ -272,6 +272,23 @@ static void every_misfit_is_named(void **state) {
     lofi_adapter_free(adapter);
 }
 
+static void layer_under_two_names_is_refused(void **state) {
+    (void)state;
+    static const float values[18];
+    int64_t a_dims[] = {3, 4}, b_dims[] = {6, 3};
+    lofi_weight_table table = sample_table();
+    lofi_adapter *read = NULL;
+    lofi_error err = LOFI_ERROR_INIT;
+    lofi_stored_tensor tensors[] = {
+        lofi_stored_declare("blocks.0.attn.to_q.lora_A.weight", LOFI_STORED_F32, 2, a_dims),
+        lofi_stored_declare("transformer.blocks.0.attn.to_q.lora_A.weight", LOFI_STORED_F32, 2, a_dims),
+        lofi_stored_declare("blocks.0.attn.to_q.lora_B.weight", LOFI_STORED_F32, 2, b_dims)};
+    for (int i = 0; i < 3; i++) tensors[i].data = values;
+    assert_int_equal(lofi_safetensors_save(path_of("two.safetensors"), tensors, 3, NULL, &err), LOFI_OK);
+    assert_int_equal(lofi_adapter_load(&read, path_of("two.safetensors"), &table, NULL, &err), LOFI_ERR_FORMAT);
+    assert_non_null(strstr(err.message, "two of layer 'blocks.0.attn.to_q'"));
+}
+
 /* ---- checkpoints ---- */
 
 typedef struct sample_state {
@@ -624,6 +641,7 @@ int main(void) {
         cmocka_unit_test(both_files_have_the_same_effect),
         cmocka_unit_test(scale_of_foreign_files),
         cmocka_unit_test(every_misfit_is_named),
+        cmocka_unit_test(layer_under_two_names_is_refused),
         cmocka_unit_test(checkpoint_comes_back),
         cmocka_unit_test(damaged_checkpoint_is_passed_over),
         cmocka_unit_test(lost_manifest_is_made_again),
