@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/interrupt.h"
+#include "base/utf8.h"
 #include "cli/command.h"
 #include "train/trainer.h"
 #include "train/upstream.h"
@@ -92,12 +93,28 @@ static lofi_code check(const train_options *o, lofi_error *err) {
                   o->device);
         return lofi_hint(err, "leave --device out");
     }
-    if (strchr(o->exp_name, '/') || !*o->exp_name || o->exp_name[0] == '.') {
+    if (strchr(o->exp_name, '/') || !*o->exp_name || o->exp_name[0] == '.' ||
+        !lofi_utf8_valid(o->exp_name, strlen(o->exp_name))) {
         lofi_fail(err, LOFI_ERR_USAGE, "'%s' is not a name for a run", o->exp_name);
         return lofi_hint(err, "--exp-name names one folder below --logger-dir");
     }
     if (o->resume + (o->resume_from >= 0) + (o->ckpt_path != NULL) > 1)
         return lofi_fail(err, LOFI_ERR_USAGE, "only one of --resume, --resume-from and --ckpt-path can be given");
+    return LOFI_OK;
+}
+
+/* An option that would be ignored is refused. */
+static lofi_code check_upstream(const lofi_context *context, lofi_error *err) {
+    static const char *const native[] = {
+        "resume",      "resume-from",      "accumulate", "warmup-steps",           "model-seed",
+        "lyric-vocab", "validation-draws", "cache-dir",  "gradient-checkpointing", "lyric-encoder-dropout",
+        "threads"};
+    for (size_t i = 0; i < sizeof native / sizeof *native; i++) {
+        if (!lofi_option_given(context, native[i])) continue;
+        lofi_fail(err, LOFI_ERR_UNSUPPORTED, "the original trainer has no --%s", native[i]);
+        return lofi_hint(err, "leave it out, or use --engine native; the original goes on from one of its own "
+                              "checkpoints with --ckpt-path");
+    }
     return LOFI_OK;
 }
 
@@ -168,6 +185,7 @@ static lofi_code run(lofi_context *context, const void *parsed, lofi_error *err)
     lofi_train_settings settings = settings_of(o, &lora, context->dry_run);
     LOFI_TRY(lofi_environment_path(&settings.ace_step_dir, context, "ACE_STEP_DIR", err));
     if (strcmp(o->engine, "ace-step") == 0) {
+        LOFI_TRY(check_upstream(context, err));
         LOFI_TRY(lofi_train_upstream(&settings, context->log, err));
         return context->json ? lofi_print_json(context, json_pack("{s:s}", "engine", "ace-step"), err) : LOFI_OK;
     }

@@ -1,6 +1,7 @@
 /* upstream.c - see the header. */
 #include "train/upstream.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <spawn.h>
@@ -8,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 
+#include "base/interrupt.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "models/ace_step_transformer.h"
@@ -29,17 +32,6 @@ typedef struct launch {
 } launch;
 
 /* ---- checks ---- */
-
-static lofi_code check_settings(const lofi_train_settings *s, lofi_error *err) {
-    const char *flag = s->resume || s->resume_from >= 0 ? "--resume"
-                       : s->accumulate != 1             ? "--accumulate"
-                       : s->warmup_steps != 10          ? "--warmup-steps"
-                                                        : NULL;
-    if (!flag) return LOFI_OK;
-    lofi_fail(err, LOFI_ERR_UNSUPPORTED, "the original trainer is not given %s", flag);
-    return lofi_hint(err,
-                     "it goes on from one of its own checkpoints with --ckpt-path; use --engine native for the rest");
-}
 
 static lofi_code check_model(const lofi_train_settings *s, lofi_error *err) {
     lofi_checkpoint_folder folder;
@@ -73,16 +65,18 @@ static lofi_code check_dataset(launch *l, lofi_error *err) {
 
 static lofi_code find_trainer(launch *l, lofi_error *err) {
     const char *folder = l->settings->ace_step_dir;
-    LOFI_TRY(lofi_path_format(l->trainer, err, "%s/trainer.py", folder ? folder : "."));
-    if (lofi_path_is_file(l->trainer)) return LOFI_OK;
-    lofi_fail(err, LOFI_ERR_NOT_FOUND, "the original trainer is not there: no '%s'", l->trainer);
+    if (folder) LOFI_TRY(lofi_path_format(l->trainer, err, "%s/trainer.py", folder));
+    if (folder && lofi_path_is_file(l->trainer)) return LOFI_OK;
+    lofi_fail(err, LOFI_ERR_NOT_FOUND, "the original trainer is not there: no '%s'",
+              folder ? l->trainer : "trainer.py' in '$ACE_STEP_DIR");
     return lofi_hint(err, "set ACE_STEP_DIR to a checkout of ACE-Step, or leave --engine out");
 }
 
 /* ---- the command line ---- */
 
 static void add(launch *l, const char *word) {
-    if (l->count < MAX_WORDS) l->words[l->count++] = word ? lofi_arena_strdup(l->arena, word) : NULL;
+    assert(l->count < MAX_WORDS);
+    l->words[l->count++] = word ? lofi_arena_strdup(l->arena, word) : NULL;
 }
 
 static void add_flag(launch *l, const char *flag, const char *value) {
@@ -152,12 +146,22 @@ static lofi_code write_config(const launch *l, lofi_error *err) {
 
 /* ---- running ---- */
 
+/* Ctrl-C reaches the trainer as it reaches us; who sends SIGTERM sends it to us alone. We stay until the trainer has ended,
+ * so that nobody finds it at work after us. */
 static lofi_code wait_for(pid_t child, const char *python, lofi_error *err) {
     int status;
-    while (waitpid(child, &status, 0) < 0)
-        if (errno != EINTR) return lofi_fail_errno(err, errno, "cannot wait for the original trainer");
+    pid_t ended;
+    bool passed_on = false;
+    struct timespec pause = {0, 50000000};
+    lofi_interrupt_install();
+    signal(SIGINT, SIG_IGN);
+    while ((ended = waitpid(child, &status, WNOHANG)) == 0) {
+        nanosleep(&pause, NULL);
+        if (lofi_interrupt_asked() && !passed_on) passed_on = kill(child, SIGTERM) == 0;
+    }
+    if (ended < 0) return lofi_fail_errno(err, errno, "cannot wait for the original trainer");
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return LOFI_OK;
-    if (WIFSIGNALED(status) && (WTERMSIG(status) == SIGINT || WTERMSIG(status) == SIGTERM))
+    if (passed_on || (WIFSIGNALED(status) && (WTERMSIG(status) == SIGINT || WTERMSIG(status) == SIGTERM)))
         return lofi_fail(err, LOFI_ERR_INTERRUPTED, "the original trainer was stopped");
     if (WIFSIGNALED(status))
         return lofi_fail(err, LOFI_ERR_IO, "the original trainer was ended by signal %d", WTERMSIG(status));
@@ -191,7 +195,6 @@ static lofi_code start(launch *l, lofi_log *log, lofi_error *err) {
 
 static lofi_code prepare(launch *l, lofi_error *err) {
     const lofi_train_settings *s = l->settings;
-    LOFI_TRY(check_settings(s, err));
     LOFI_TRY(find_trainer(l, err));
     LOFI_TRY(check_model(s, err));
     LOFI_TRY(check_dataset(l, err));

@@ -9,8 +9,9 @@
 #include "train/trainer.h"
 
 /* Checks base model, dataset and audio, writes RUN/lora_config.json, and runs the trainer until it ends; its output goes where
- * ours goes. dry_run: checks, and tells the command line. LOFI_ERR_NOT_FOUND: no trainer or no Python; LOFI_ERR_UNSUPPORTED: a
- * setting that the original does not have; LOFI_ERR_INTERRUPTED: it was ended by SIGINT or SIGTERM; LOFI_ERR_IO: it failed. */
+ * ours goes. Settings that the original does not have are not looked at. dry_run: checks, and tells the command line.
+ * LOFI_ERR_NOT_FOUND: no trainer or no Python; LOFI_ERR_INTERRUPTED: it was ended by SIGINT or SIGTERM; LOFI_ERR_IO: it
+ * failed. */
 lofi_code lofi_train_upstream(const lofi_train_settings *settings, lofi_log *log, lofi_error *err) LOFI_MUST_USE;
 
 #endif

@@ -59,6 +59,31 @@ train() {
     [ ! -e arguments ] && [ ! -e logs ]
 }
 
+@test "options that the original does not have are refused" {
+    make_dataset
+    local option
+    for option in --resume "--model-seed 7" "--accumulate 1" "--threads 2" "--lyric-encoder-dropout on"; do
+        train $option
+        [ "$status" -eq 1 ]
+        [[ "$stderr" == *"the original trainer has no ${option%% *}"* ]]
+        [ ! -e arguments ]
+    done
+}
+
+@test "SIGTERM reaches the trainer, which is waited for" {
+    make_dataset
+    printf '#!/bin/sh\ntrap "echo ended > ended; exit 3" TERM\necho > started\nwhile :; do sleep 0.05; done\n' > ace/venv/bin/python
+    "$LOFI" train --engine ace-step --dataset ds --exp-name up --checkpoint-dir model --logger-dir logs --quiet 3>&- &
+    local trainer=$!
+    until [ -e started ]; do sleep 0.05; done
+    sleep 0.2
+    kill -TERM "$trainer"
+    local status=0
+    wait "$trainer" || status=$?
+    [ "$status" -eq 130 ]
+    [ -e ended ]
+}
+
 @test "a song that is gone stops it" {
     make_dataset
     rm songs/two.wav
