@@ -415,6 +415,9 @@ WORDS
     refused 1 "$BATS_TEST_TMPDIR/file"
     CACHE="$BATS_TEST_TMPDIR/file/cache" run --separate-stderr train none
     refused 1 "$BATS_TEST_TMPDIR/file"
+}
+
+@test "a folder of runs without permission is refused" {
     [ "$(id -u)" -ne 0 ] || skip "root may write everywhere"
     mkdir -m 555 "$BATS_TEST_TMPDIR/closed"
     RUNS="$BATS_TEST_TMPDIR/closed" run --separate-stderr train none
