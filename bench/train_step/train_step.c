@@ -18,6 +18,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/threads.h"
 #include "store/safetensors.h"
 #include "train/optimizer.h"
 #include "train/step.h"
@@ -229,6 +230,7 @@ static lofi_code serve(bench *b, lofi_error *err) {
 }
 
 int main(int argument_count, char **arguments) {
+    lofi_threads_bound_spinning(arguments);
     if (argument_count != 8) {
         fprintf(stderr, "usage: train_step TRANSFORMER_FOLDER INPUTS RANK ALPHA LEARNING_RATE CHECKPOINTING THREADS\n");
         return 2;

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "base/memory.h"
+#include "base/threads.h"
 #include "cli/context.h"
 #include "cli/help.h"
 #include "cli/options.h"
@@ -251,6 +252,7 @@ static bool json_is_asked(const char *const *words, size_t count) {
 }
 
 int main(int argc, char **argv) {
+    lofi_threads_bound_spinning(argv);
     keep_standard_descriptors();
     lofi_interrupt_install();
     lofi_log log = lofi_log_standard(LOFI_LOG_INFO);
