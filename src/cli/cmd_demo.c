@@ -75,9 +75,19 @@ static lofi_code clear_former(const demo *d, lofi_error *err) {
     return LOFI_OK;
 }
 
+/* What a former demonstration left is removed: songs are never taken from there. */
+static lofi_code check_outside(const demo *d, lofi_error *err) {
+    char relative[LOFI_PATH_MAX];
+    LOFI_TRY(lofi_path_relative(relative, d->options->songs, d->options->output_dir, err));
+    if (strcmp(relative, "..") == 0 || strncmp(relative, "../", 3) == 0) return LOFI_OK;
+    lofi_fail(err, LOFI_ERR_USAGE, "the songs '%s' lie in the output folder '%s', which is cleared", d->options->songs,
+              d->options->output_dir);
+    return lofi_hint(err, "choose another folder with --output-dir");
+}
+
 static lofi_code check_songs(demo *d, lofi_error *err) {
     d->own_songs = strcmp(d->options->songs, DEBIAN_SONGS) != 0;
-    if (lofi_path_is_folder(d->options->songs)) return LOFI_OK;
+    if (lofi_path_is_folder(d->options->songs)) return check_outside(d, err);
     lofi_fail(err, LOFI_ERR_NOT_FOUND, "there is no folder of songs '%s'", d->options->songs);
     return d->own_songs
                ? lofi_hint(err, "--songs names a folder with at least two songs of 30 s")
