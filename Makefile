@@ -74,7 +74,7 @@ format: ## bring all sources into the format of .clang-format
 	clang-format -i $$(git ls-files 'src/*.[ch]' 'tests/*.[ch]' 'bench/*.[ch]')
 
 .PHONY: bench
-bench: build ## measure speed and memory
+bench: build ## measure speed and memory (tools/install-dependencies bench: what some of it compares with)
 	@if [ -x bench/run ]; then bench/run $(BUILD)/release; else echo "make bench: there is no bench/run in this version"; exit 1; fi
 
 .PHONY: install

@@ -185,9 +185,8 @@ static void look_at_environment(examination *doctor) {
 /* ---- libraries ---- */
 
 /* The libraries that do the work, by the beginnings of their file names. */
-static const char *const known_libraries[] = {"libavformat", "libavcodec", "libswresample", "libavutil",
-                                              "libopenblas", "libdnnl",    "libgomp",       "libomp",
-                                              "libicuuc",    "libjansson", "libcrypto"};
+static const char *const known_libraries[] = {"libavformat", "libavcodec", "libswresample", "libavutil",  "libopenblas",
+                                              "libgomp",     "libomp",     "libicuuc",      "libjansson", "libcrypto"};
 
 typedef struct library_list {
     json_t *found;
