@@ -15,11 +15,11 @@
 #include "base/half.h"
 #include "base/json.h"
 #include "diffusion/flow_loss.h"
-#include "ops/gradient.h"
 #include "graph/session.h"
 #include "models/ace_step_transformer.h"
 #include "models/loaded.h"
 #include "models/umt5.h"
+#include "ops/gradient.h"
 #include "store/safetensors.h"
 
 #define REFERENCE      LOFI_SOURCE_FOLDER "/data/reference/"
