@@ -11,6 +11,8 @@ LOFI_COMMAND(lofi_command_dataset)
 LOFI_GROUP("Models")
 LOFI_COMMAND(lofi_command_train)
 LOFI_COMMAND(lofi_command_model_init)
+LOFI_COMMAND(lofi_command_model_info)
+LOFI_COMMAND(lofi_command_model_check)
 
 LOFI_GROUP("This program")
 LOFI_COMMAND(lofi_command_demo)

@@ -604,6 +604,14 @@ static lofi_code preset(const char *name, json_t **out, lofi_error *err) {
     return LOFI_OK;
 }
 
+/* Measured on the presets: latents of music with a mean near 0 and a standard deviation near 1 after the shift and factor
+ * that the audio encoder applies to them. */
+static lofi_initial initial(const char *name) {
+    if (strcmp(name, "encoder.conv_out.weight") == 0) return (lofi_initial){1.6f, 0};
+    if (strcmp(name, "encoder.conv_out.bias") == 0) return (lofi_initial){1, -1};
+    return (lofi_initial){1, 0};
+}
+
 const lofi_model lofi_model_music_dcae = {
     .name = "music_dcae_f8c8",
     .class_name = "AutoencoderDC",
@@ -611,4 +619,5 @@ const lofi_model lofi_model_music_dcae = {
     .declare = declare,
     .preset = preset,
     .canonical_name = NULL,
+    .initial = initial,
 };

@@ -276,6 +276,12 @@ static lofi_code computed(const json_t *config, const lofi_weight_entry *entry, 
     return code;
 }
 
+/* Measured on the presets: a wave that is neither flat (at 1) nor clipped (at 1.5). */
+static lofi_initial initial(const char *name) {
+    const char *end = strrchr(name, '.');
+    return end && strcmp(end, ".weight_g") == 0 ? (lofi_initial){1.3f, 0} : (lofi_initial){1, 0};
+}
+
 /* ---- the model ---- */
 
 static lofi_code declare(const json_t *json, lofi_weight_table *table, lofi_error *err) {
@@ -348,5 +354,6 @@ const lofi_model lofi_model_music_vocoder = {
     .declare = declare,
     .preset = preset,
     .canonical_name = NULL,
+    .initial = initial,
     .computed = computed,
 };
