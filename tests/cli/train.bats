@@ -83,6 +83,22 @@ refused() {
     for file in "$CACHE"/*/*; do truncate -s 100 "$file"; done
     train damaged-cache
     same_adapter "$RUNS/whole" "$RUNS/damaged-cache" 8
+    for file in "$CACHE"/text/*; do more_tokens "$file"; done
+    train longer-cache
+    same_adapter "$RUNS/whole" "$RUNS/longer-cache" 8
+}
+
+# more_tokens FILE: its text states become valid ones of 600 tokens, more than the encoder ever gives.
+more_tokens() {
+    python3 - "$1" << 'PY'
+import json, struct, sys
+with open(sys.argv[1], "rb") as file:
+    width = json.loads(file.read(struct.unpack("<Q", file.read(8))[0]))["states"]["shape"][1]
+header = json.dumps({"states": {"dtype": "F32", "shape": [600, width], "data_offsets": [0, 2400 * width]}})
+header += " " * (-len(header) % 64 - 8)
+with open(sys.argv[1], "wb") as file:
+    file.write(struct.pack("<Q", len(header)) + header.encode() + bytes(2400 * width))
+PY
 }
 
 @test "accumulation and bf16 weights train, the same way twice" {
