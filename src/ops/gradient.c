@@ -23,6 +23,7 @@ struct lofi_gradient {
     lofi_tensor **values; /* per tensor: d loss / d tensor so far, or NULL */
     lofi_tensor **copies; /* per tensor: recomputed inside its block, or NULL */
 };
+
 lofi_graph *lofi_gradient_graph(lofi_gradient *gradient) {
     return gradient->graph;
 }

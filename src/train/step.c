@@ -15,7 +15,7 @@ struct lofi_step {
     lofi_graph *graph;
     lofi_session *session;
     lofi_attachment attachment;
-    lofi_bf16_source *rounded; /* with options.bf16 */
+    lofi_bf16_source *rounded; /* with options.bf16; borrowed with options.rounded_by */
     lofi_ace_step_conditions conditions;
     lofi_tensor *latents, *noise, *attention_mask, *sigma, *timestep, *dropout_key, *loss;
     float *gradient;
@@ -76,7 +76,10 @@ static lofi_code differentiate(lofi_step *step, lofi_error *err) {
 static lofi_code build(lofi_step *step, lofi_loaded *transformer, lofi_error *err) {
     LOFI_TRY(lofi_ace_step_config_read(&step->config, lofi_loaded_config(transformer), err));
     LOFI_TRY(lofi_graph_new(&step->graph, err));
-    if (step->options.bf16) LOFI_TRY(lofi_bf16_source_new(&step->rounded, lofi_loaded_source(transformer), err));
+    if (step->options.rounded_by)
+        step->rounded = step->options.rounded_by->rounded;
+    else if (step->options.bf16)
+        LOFI_TRY(lofi_bf16_source_new(&step->rounded, lofi_loaded_source(transformer), err));
     make_inputs(step);
     build_network(step, transformer);
     LOFI_TRY(lofi_graph_check(step->graph, err));
@@ -107,7 +110,7 @@ void lofi_step_free(lofi_step *step) {
     if (!step) return;
     lofi_session_free(step->session);
     lofi_graph_free(step->graph);
-    lofi_bf16_source_free(step->rounded);
+    if (!step->options.rounded_by) lofi_bf16_source_free(step->rounded);
     lofi_free(step->gradient);
     free(step);
 }

@@ -21,6 +21,8 @@ typedef struct lofi_step_options {
     bool dropout;    /* the lyric encoder's, active while the original trains */
     bool bf16;       /* frozen matrices are rounded to bf16 where the file holds something finer */
     int threads;     /* 0: all */
+    /* With bf16, a step of the same transformer whose rounded matrices are used instead of others; it must outlive this one. */
+    const struct lofi_step *rounded_by;
 } lofi_step_options;
 
 /* Everything is borrowed for the call. B is the batch. */

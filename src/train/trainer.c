@@ -234,7 +234,8 @@ static lofi_code open_examples(trainer *t, lofi_error *err) {
     t->order_epoch = -1;
     if (lofi_examples_validation_count(t->examples) && s->validation_draws > 0)
         LOFI_TRY(lofi_step_new(&t->measuring, t->transformer, t->state.adapter,
-                               (lofi_step_options){.bf16 = s->bf16, .threads = s->threads}, err));
+                               (lofi_step_options){.bf16 = s->bf16, .threads = s->threads, .rounded_by = t->training},
+                               err));
     return allocate_inputs(t, err);
 }
 
