@@ -89,6 +89,21 @@ for path in sorted(glob.glob(sys.argv[1] + "/*/*.safetensors")):
 END
 }
 
+@test "the vocabularies have as many tokens as the configs say" {
+    python3 - "$MODEL" <<'END'
+import json, sys
+def load(name):
+    with open(f"{sys.argv[1]}/{name}") as file:
+        return json.load(file)
+def rows(file):
+    vocab = file["model"]["vocab"]
+    ids = list(vocab.values()) if isinstance(vocab, dict) else list(range(len(vocab)))
+    return 1 + max(ids + [token["id"] for token in file["added_tokens"]])
+assert rows(load("umt5-base/tokenizer.json")) == load("umt5-base/config.json")["vocab_size"]
+assert rows(load("lyric_vocab.json")) == load("ace_step_transformer/config.json")["lyric_encoder_vocab_size"]
+END
+}
+
 @test "init refuses a folder that holds something, and leaves it alone" {
     mkdir there
     echo mine >there/.hidden
