@@ -229,4 +229,5 @@ const lofi_command lofi_command_demo = {
     .options = options,
     .settings_bytes = sizeof(demo_options),
     .run = run,
+    .computes = true,
 };

@@ -245,4 +245,5 @@ const lofi_command lofi_command_selftest = {
     .options = options_table,
     .settings_bytes = sizeof(selftest_settings),
     .run = run,
+    .computes = true,
 };

@@ -221,4 +221,5 @@ const lofi_command lofi_command_train = {
     .options = options,
     .settings_bytes = sizeof(train_options),
     .run = run,
+    .computes = true,
 };

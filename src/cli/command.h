@@ -56,6 +56,7 @@ typedef struct lofi_context {
     const struct lofi_command *command; /* the one that runs */
     const bool *given;                  /* which of its options were on the command line */
     bool json_printed;                  /* the one document is out: a failure after it is said on standard error */
+    char **arguments;                   /* main's, for starting the program anew (base/threads.h) */
 } lofi_context;
 
 typedef struct lofi_command {
@@ -69,6 +70,7 @@ typedef struct lofi_command {
      * USAGE 2, LIMIT 3, INTERRUPTED 130, else 1). */
     lofi_code (*run)(lofi_context *context, const void *settings, lofi_error *err);
     int (*exit_for)(lofi_code code);
+    bool computes; /* runs networks: started anew with threads that do not spin for long (base/threads.h) */
 } lofi_command;
 
 /* Prints one document to standard output and takes the reference. */

@@ -96,6 +96,7 @@ static int run_command(lofi_context *context, const lofi_command *command, lofi_
     }
     if (common->version) return print_version(context);
     if (code != LOFI_OK) return fail(context, command, &problem);
+    if (command->computes) lofi_threads_bound_spinning(context->arguments);
     code = command->run(context, settings, &problem);
     if (code != LOFI_OK) {
         problem.code = code;
@@ -252,13 +253,12 @@ static bool json_is_asked(const char *const *words, size_t count) {
 }
 
 int main(int argc, char **argv) {
-    lofi_threads_bound_spinning(argv);
     keep_standard_descriptors();
     lofi_interrupt_install();
     lofi_log log = lofi_log_standard(LOFI_LOG_INFO);
     lofi_arena *arena = NULL;
     lofi_error problem = LOFI_ERROR_INIT;
-    lofi_context context = {.log = &log, .program = argc > 0 ? argv[0] : "lofi"};
+    lofi_context context = {.log = &log, .program = argc > 0 ? argv[0] : "lofi", .arguments = argv};
     if (lofi_arena_new(&arena, &problem) != LOFI_OK) return fail(&context, NULL, &problem);
     context.arena = arena;
     const char *name = lofi_path_base(context.program);

@@ -19,6 +19,7 @@
 #define TILE_M_NARROW 320 /* where C has few columns */
 #define NARROW        256
 #define TILE_WORK     ((int64_t)1 << 20) /* multiply-adds that are worth a thread */
+#define FEW_THREADS   4
 
 typedef struct tiling {
     int64_t rows, columns; /* how many tiles */
@@ -42,9 +43,11 @@ static int64_t cut(int64_t length, int64_t size, int64_t *pieces) {
     return piece;
 }
 
-/* The same tiles for any number of threads, as long as there are enough of them. */
+/* The tiles depend on the sizes alone up to FEW_THREADS threads, so that up to there the number of threads changes no bit of
+ * a result: another tile may mean another kernel of OpenBLAS, with another order of additions. */
 static tiling tiles_of(const lofi_gemm *gemm, int threads) {
     tiling tiles;
+    if (threads < FEW_THREADS) threads = FEW_THREADS;
     int64_t m = gemm->m, n = gemm->n, k = gemm->k > 0 ? gemm->k : 1;
     int64_t height = n < NARROW && !gemm->transpose_a ? TILE_M_NARROW : TILE_M, width = TILE_N;
     while ((height < m || width < n) && clamp(m, 1, height) * clamp(n, 1, width) * k < TILE_WORK) {
@@ -57,10 +60,11 @@ static tiling tiles_of(const lofi_gemm *gemm, int threads) {
         tiles.height = cut(m, height, &tiles.rows);
         tiles.width = cut(n, width, &tiles.columns);
         if (tiles.rows * tiles.columns >= threads || tiles.height * tiles.width * k < 2 * TILE_WORK) return tiles;
+        /* What is asked for halves every time, also where rounding leaves the tile as it was. */
         if (tiles.height > tiles.width)
-            height = tiles.height / 2;
+            height = clamp(tiles.height, 0, height) / 2;
         else
-            width = tiles.width / 2;
+            width = clamp(tiles.width, 0, width) / 2;
         if (height < 16 || width < 16) return tiles;
     }
 }

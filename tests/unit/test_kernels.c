@@ -168,6 +168,19 @@ static void test_inner_dimension_of_zero(void **state) {
     for (int i = 0; i < 6; i++) assert_true(c[i] == bias[i % 3]);
 }
 
+/* Dividing a product ends for every shape and number of threads, many threads for few rows included. */
+static void test_every_shape_is_divided(void **state) {
+    (void)state;
+    static const int64_t depths[] = {1, 64, 100000};
+    for (int64_t m = 1; m <= 130; m++)
+        for (int64_t n = 1; n <= 130; n++)
+            for (int threads = 1; threads <= 64; threads = 3 * threads + 1) {
+                lofi_gemm gemm = {
+                    .m = m, .n = n, .k = depths[(m + n) % 3], .b_type = LOFI_BF16, .transpose_a = n % 2 == 0};
+                assert_true(lofi_gemm_workspace(&gemm, threads) > 0);
+            }
+}
+
 /* A 16-bit B gives the bytes that the same numbers give in f32 where one panel holds all of it, whatever the threads. */
 static void test_threads_give_the_same_bytes(void **state) {
     (void)state;
@@ -287,10 +300,15 @@ static void test_no_allocation(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_exponential),   cmocka_unit_test(test_not_numbers_stay),
-        cmocka_unit_test(test_conversion),    cmocka_unit_test(test_strides),
-        cmocka_unit_test(test_batches),       cmocka_unit_test(test_inner_dimension_of_zero),
-        cmocka_unit_test(test_no_allocation), cmocka_unit_test(test_threads_give_the_same_bytes),
+        cmocka_unit_test(test_exponential),
+        cmocka_unit_test(test_not_numbers_stay),
+        cmocka_unit_test(test_conversion),
+        cmocka_unit_test(test_strides),
+        cmocka_unit_test(test_batches),
+        cmocka_unit_test(test_inner_dimension_of_zero),
+        cmocka_unit_test(test_no_allocation),
+        cmocka_unit_test(test_threads_give_the_same_bytes),
+        cmocka_unit_test(test_every_shape_is_divided),
     };
     return cmocka_run_group_tests_name("kernels", tests, NULL, NULL);
 }
