@@ -84,7 +84,7 @@ def prepare(upstream, name, folder, model_folder=None):
     save_file({k: v.detach().contiguous() for k, v in inputs.items()}, os.path.join(folder, "inputs.safetensors"))
     print(json.dumps(dict(model=model_folder, inputs=os.path.join(folder, "inputs.safetensors"), rank=case["rank"], alpha=case["alpha"],
                           parameters=sum(p.numel() for n, p in model.named_parameters() if "lora_" not in n),
-                          frames=frames, text_tokens=text, lyric_tokens=lyrics, config=dict(c))))
+                          frames=frames, text_tokens=text, lyric_tokens=lyrics, config={k: v for k, v in dict(c).items() if not k.startswith("_")})))
 
 
 class Trainer:

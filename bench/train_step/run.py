@@ -142,6 +142,7 @@ def row(case, result):
 def save(report, folder):
     """One file per day and machine; what was measured earlier that day stays in it."""
     name = re.sub(r"[^a-z0-9]+", "-", f"{report['machine']['processor']} {report['machine']['processors']}".lower()).strip("-")
+    os.makedirs(folder, exist_ok=True)
     path = os.path.join(folder, f"train_step-{now()[:10]}-{name}.json")
     if os.path.exists(path):
         with open(path, encoding="utf-8") as file:

@@ -49,27 +49,39 @@ static bool is_off(const json_t *value) {
            (json_is_object(value) && !json_object_size(value)) || (json_is_array(value) && !json_array_size(value));
 }
 
-/* Options of PEFT that change what an adapter computes and that this program does not have. */
-static lofi_code refuse_other_options(const json_t *root, const char *path, lofi_error *err) {
-    static const char *const objects[] = {"rank_pattern",      "alpha_pattern",   "layers_to_transform",
-                                          "layer_replication", "modules_to_save", "exclude_modules"};
-    for (size_t i = 0; i < sizeof objects / sizeof *objects; i++)
-        if (!is_off(json_object_get(root, objects[i])))
-            return lofi_fail(err, LOFI_ERR_UNSUPPORTED, "'%s': '%s' is not supported", path, objects[i]);
-    double dropout;
+static lofi_code refuse(const char *path, const char *option, lofi_error *err) {
+    return lofi_fail(err, LOFI_ERR_UNSUPPORTED, "'%s': '%s' is not supported", path, option);
+}
+
+static lofi_code refuse_lists(const json_t *root, const char *const *keys, size_t count, const char *path,
+                              lofi_error *err) {
+    for (size_t i = 0; i < count; i++)
+        if (!is_off(json_object_get(root, keys[i]))) return refuse(path, keys[i], err);
+    return LOFI_OK;
+}
+
+/* Options of PEFT that change what a finished adapter computes and that this program does not have. */
+static lofi_code refuse_other_effects(const json_t *root, const char *path, lofi_error *err) {
+    static const char *const patterns[] = {"rank_pattern", "alpha_pattern"};
     bool dora, lora_bias;
-    const char *bias;
-    LOFI_TRY(lofi_json_number_or(&dropout, root, "lora_dropout", 0, path, err));
+    LOFI_TRY(refuse_lists(root, patterns, sizeof patterns / sizeof *patterns, path, err));
     LOFI_TRY(lofi_json_bool_or(&dora, root, "use_dora", false, path, err));
     LOFI_TRY(lofi_json_bool_or(&lora_bias, root, "lora_bias", false, path, err));
+    return dora ? refuse(path, "use_dora", err) : lora_bias ? refuse(path, "lora_bias", err) : LOFI_OK;
+}
+
+/* Those that change how one is trained. */
+static lofi_code refuse_other_training(const json_t *root, const char *path, lofi_error *err) {
+    static const char *const choices[] = {"layers_to_transform", "layer_replication", "modules_to_save",
+                                          "exclude_modules"};
+    double dropout;
+    const char *bias;
+    LOFI_TRY(refuse_lists(root, choices, sizeof choices / sizeof *choices, path, err));
+    LOFI_TRY(lofi_json_number_or(&dropout, root, "lora_dropout", 0, path, err));
     LOFI_TRY(lofi_json_string_or(&bias, root, "bias", "none", path, err));
-    const char *option = dropout != 0           ? "lora_dropout"
-                         : dora                 ? "use_dora"
-                         : lora_bias            ? "lora_bias"
-                         : strcmp(bias, "none") ? "bias"
-                                                : NULL;
-    if (option) return lofi_fail(err, LOFI_ERR_UNSUPPORTED, "'%s': '%s' is not supported", path, option);
-    return LOFI_OK;
+    return dropout != 0           ? refuse(path, "lora_dropout", err)
+           : strcmp(bias, "none") ? refuse(path, "bias", err)
+                                  : LOFI_OK;
 }
 
 /* Keys read above, and those that say nothing about the arithmetic of a finished adapter. */
@@ -113,26 +125,40 @@ static lofi_code refuse_unknown_options(json_t *root, const char *path, lofi_err
     return LOFI_OK;
 }
 
-static lofi_code read_config(lofi_lora_config *config, json_t *root, const char *path, lofi_error *err) {
+static lofi_code read_scale(lofi_lora_config *config, const json_t *root, const char *path, lofi_error *err) {
     *config = (lofi_lora_config){0};
     LOFI_TRY(lofi_json_int(&config->rank, root, "r", 1, LOFI_LORA_MAX_RANK, path, err));
     LOFI_TRY(lofi_json_number(&config->alpha, root, "lora_alpha", path, err));
     LOFI_TRY(lofi_json_bool_or(&config->rslora, root, "use_rslora", false, path, err));
     if (!(config->alpha > 0)) return lofi_fail(err, LOFI_ERR_FORMAT, "'%s': lora_alpha must be above 0", path);
+    return refuse_other_effects(root, path, err);
+}
+
+static lofi_code read_config(lofi_lora_config *config, json_t *root, const char *path, lofi_error *err) {
+    LOFI_TRY(read_scale(config, root, path, err));
     LOFI_TRY(load_targets(config, root, path, err));
-    LOFI_TRY(refuse_other_options(root, path, err));
+    LOFI_TRY(refuse_other_training(root, path, err));
     return refuse_unknown_options(root, path, err);
 }
 
-lofi_code lofi_lora_config_load(lofi_lora_config *config, const char *path, lofi_error *err) {
+static lofi_code load_config(lofi_lora_config *config, const char *path, bool finished, lofi_error *err) {
     json_t *root;
-    lofi_lora_config loaded;
+    lofi_lora_config loaded = {0};
     LOFI_TRY(lofi_json_load(&root, path, err));
-    lofi_code code = json_is_object(root) ? read_config(&loaded, root, path, err)
-                                          : lofi_fail(err, LOFI_ERR_FORMAT, "'%s': expected a JSON object", path);
+    lofi_code code = !json_is_object(root) ? lofi_fail(err, LOFI_ERR_FORMAT, "'%s': expected a JSON object", path)
+                     : finished            ? read_scale(&loaded, root, path, err)
+                                           : read_config(&loaded, root, path, err);
     json_decref(root);
     if (code == LOFI_OK) *config = loaded;
     return code;
+}
+
+lofi_code lofi_lora_config_load(lofi_lora_config *config, const char *path, lofi_error *err) {
+    return load_config(config, path, false, err);
+}
+
+lofi_code lofi_lora_config_load_finished(lofi_lora_config *config, const char *path, lofi_error *err) {
+    return load_config(config, path, true, err);
 }
 
 /* ---- layers ---- */

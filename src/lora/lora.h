@@ -33,6 +33,10 @@ lofi_lora_config lofi_lora_config_default(void);
  * that this program does not offer (dropout, bias, DoRA, patterns), and keys that it does not know, are refused unless
  * they are off. */
 lofi_code lofi_lora_config_load(lofi_lora_config *config, const char *path, lofi_error *err) LOFI_MUST_USE;
+/* The adapter_config.json beside a finished adapter of any program: only rank, alpha and rslora are taken. Refused is what
+ * changes the effect of an adapter in a way that this program does not have (DoRA, bias, patterns of rank or alpha); how it
+ * was trained (dropout, which layers) does not matter any more. */
+lofi_code lofi_lora_config_load_finished(lofi_lora_config *config, const char *path, lofi_error *err) LOFI_MUST_USE;
 double lofi_lora_scale(const lofi_lora_config *config);
 bool lofi_lora_matches(const lofi_lora_config *config, const char *layer);
 

@@ -244,14 +244,14 @@ static lofi_code locate(loader *l, char file[LOFI_PATH_MAX], lofi_error *err) {
         LOFI_TRY(lofi_path_format(config, err, "%s/%s", parent, LOFI_LORA_PEFT_CONFIG));
         if (!lofi_path_is_file(config)) return LOFI_OK;
         l->source = SCALE_CONFIG;
-        return lofi_lora_config_load(&l->config, config, err);
+        return lofi_lora_config_load_finished(&l->config, config, err);
     }
     char config[LOFI_PATH_MAX];
     LOFI_TRY(lofi_path_format(config, err, "%s/%s", l->path, LOFI_LORA_PEFT_CONFIG));
     LOFI_TRY(lofi_path_format(file, err, "%s/%s", l->path, LOFI_LORA_PEFT_FILE));
     if (lofi_path_is_file(config) && lofi_path_is_file(file)) {
         l->source = SCALE_CONFIG;
-        return lofi_lora_config_load(&l->config, config, err);
+        return lofi_lora_config_load_finished(&l->config, config, err);
     }
     LOFI_TRY(lofi_path_format(file, err, "%s/%s", l->path, LOFI_LORA_DIFFUSERS_FILE));
     if (lofi_path_is_file(file)) return LOFI_OK;

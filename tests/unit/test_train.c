@@ -258,6 +258,32 @@ static void scale_of_foreign_files(void **state) {
     lofi_adapter_free(read);
 }
 
+/* How another program trained an adapter does not matter; what changes its effect does. */
+static void configs_of_finished_adapters(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        lofi_code finished, training;
+    } cases[] = {
+        {"{\"r\": 4, \"lora_alpha\": 8, \"lora_dropout\": 0.1, \"target_modules\": [\"to_q\"]}", LOFI_OK,
+         LOFI_ERR_UNSUPPORTED},
+        {"{\"r\": 4, \"lora_alpha\": 8, \"target_modules\": \"all-linear\"}", LOFI_OK, LOFI_ERR_FORMAT},
+        {"{\"r\": 4, \"lora_alpha\": 8, \"use_dora\": true, \"target_modules\": [\"to_q\"]}", LOFI_ERR_UNSUPPORTED,
+         LOFI_ERR_UNSUPPORTED},
+        {"{\"r\": 4, \"lora_alpha\": 8, \"alpha_pattern\": {\"to_q\": 2}, \"target_modules\": [\"to_q\"]}",
+         LOFI_ERR_UNSUPPORTED, LOFI_ERR_UNSUPPORTED},
+        {"{\"r\": 4, \"lora_alpha\": 8, \"target_modules\": [\"to_q\"]}", LOFI_OK, LOFI_OK},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        lofi_lora_config config;
+        lofi_error err = LOFI_ERROR_INIT;
+        const char *path = path_of("adapter_config_case.json");
+        assert_int_equal(lofi_file_write(path, cases[i].text, strlen(cases[i].text), &err), LOFI_OK);
+        assert_int_equal(lofi_lora_config_load_finished(&config, path, &err), cases[i].finished);
+        assert_int_equal(lofi_lora_config_load(&config, path, &err), cases[i].training);
+    }
+}
+
 static void every_misfit_is_named(void **state) {
     (void)state;
     lofi_weight_entry entries[] = {{.name = "blocks.0.attn.to_q.weight", .rank = 2, .dims = {6, 5}, .used = true}};
@@ -640,6 +666,7 @@ int main(void) {
         cmocka_unit_test(unmatched_target_is_refused),
         cmocka_unit_test(both_files_have_the_same_effect),
         cmocka_unit_test(scale_of_foreign_files),
+        cmocka_unit_test(configs_of_finished_adapters),
         cmocka_unit_test(every_misfit_is_named),
         cmocka_unit_test(layer_under_two_names_is_refused),
         cmocka_unit_test(checkpoint_comes_back),
