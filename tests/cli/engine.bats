@@ -92,3 +92,11 @@ train() {
     [[ "$stderr" == *two* ]]
     [ ! -e arguments ]
 }
+
+@test "scripts/run_training.sh is lofi train" {
+    make_dataset
+    LOFI=$LOFI run --separate-stderr "$LOFI_SOURCE/scripts/run_training.sh" --dataset ds --exp-name up --checkpoint-dir model --logger-dir logs \
+        --cache-dir cache --max-steps 2 --validation-draws 0 --json
+    [ "$status" -eq 0 ]
+    [ "$(echo "$output" | python3 -c 'import json, sys; print(json.load(sys.stdin)["last_step"])')" = 2 ]
+}
