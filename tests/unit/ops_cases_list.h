@@ -1,4 +1,5 @@
 /* ops_cases_list.h - every table of operator cases, one line each; see ops_harness.h. */
+OPS_CASES(product)
 OPS_CASES(basic)
 OPS_CASES(attention)
 OPS_CASES(position)
