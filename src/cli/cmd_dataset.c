@@ -134,17 +134,6 @@ static lofi_code run(lofi_context *context, const void *settings, lofi_error *er
     return code;
 }
 
-/* Input that makes no sense is 2, as a flag that makes none. */
-static int exit_for(lofi_code code) {
-    switch (code) {
-    case LOFI_OK: return 0;
-    case LOFI_ERR_USAGE:
-    case LOFI_ERR_FORMAT: return 2;
-    case LOFI_ERR_INTERRUPTED: return 130;
-    default: return 1;
-    }
-}
-
 static const lofi_option options[] = {
     {.name = "data-dir",
      .kind = LOFI_OPTION_PATH,
@@ -211,5 +200,5 @@ const lofi_command lofi_command_dataset = {
     .options = options,
     .settings_bytes = sizeof(dataset_settings),
     .run = run,
-    .exit_for = exit_for,
+    .exit_for = lofi_exit_for_input,
 };

@@ -265,17 +265,6 @@ static lofi_code run(lofi_context *context, const void *given, lofi_error *err) 
     return code;
 }
 
-/* Input that makes no sense is 2, as a flag that makes none. */
-static int exit_for(lofi_code code) {
-    switch (code) {
-    case LOFI_OK: return 0;
-    case LOFI_ERR_USAGE:
-    case LOFI_ERR_FORMAT: return 2;
-    case LOFI_ERR_INTERRUPTED: return 130;
-    default: return 1;
-    }
-}
-
 static const lofi_option options[] = {
     {.name = "audio-dir",
      .kind = LOFI_OPTION_PATH,
@@ -333,5 +322,5 @@ const lofi_command lofi_command_prompt_generate = {
     .options = options,
     .settings_bytes = sizeof(generate_settings),
     .run = run,
-    .exit_for = exit_for,
+    .exit_for = lofi_exit_for_input,
 };

@@ -73,6 +73,10 @@ typedef struct lofi_command {
     bool computes; /* runs networks: started anew with threads that do not spin for long (base/threads.h) */
 } lofi_command;
 
+/* For lofi_command.exit_for of commands that read files which a user writes: input that makes no sense is 2, as a flag that
+ * makes none; else the common rule. */
+int lofi_exit_for_input(lofi_code code);
+
 /* Prints one document to standard output and takes the reference. */
 lofi_code lofi_print_json(lofi_context *context, json_t *document, lofi_error *err) LOFI_MUST_USE;
 /* Whether an option of the running command ("seed") was on the command line, rather than filled with its default. */

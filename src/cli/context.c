@@ -168,3 +168,7 @@ lofi_code lofi_installed_folder(const char **out, lofi_context *context, const c
     *out = found;
     return LOFI_OK;
 }
+
+int lofi_exit_for_input(lofi_code code) {
+    return code == LOFI_ERR_USAGE || code == LOFI_ERR_FORMAT ? 2 : 1;
+}

@@ -149,11 +149,11 @@ static lofi_code add_file(lofi_sha256 *state, const char *name, const char *path
 }
 
 static lofi_code add_files(const lofi_audio_encoder *encoder, lofi_sha256 *state, lofi_error *err) {
-    const lofi_weights *weights = lofi_loaded_weights(encoder->weights);
+    char weights[LOFI_SHA256_HEX];
     LOFI_TRY(add_file(state, "dcae config", encoder->dcae_config, err));
     LOFI_TRY(add_file(state, "vocoder config", encoder->vocoder_config, err));
-    for (size_t i = 0; i < lofi_weights_file_count(weights); i++)
-        LOFI_TRY(add_file(state, "weights", lofi_weights_file_path(weights, i), err));
+    LOFI_TRY(lofi_weights_hash(weights, lofi_loaded_weights(encoder->weights), err));
+    lofi_sha256_add_text(state, weights);
     return LOFI_OK;
 }
 

@@ -95,3 +95,23 @@ lofi_code lofi_text_encoder_run(lofi_text_encoder *encoder, const char *prompt, 
     if (code == LOFI_OK) *tokens = (int64_t)count;
     return code;
 }
+
+static lofi_code hash_parts(const lofi_text_encoder *encoder, char parts[3][LOFI_SHA256_HEX], lofi_error *err) {
+    static const char *const names[] = {"tokenizer.json", "config.json"};
+    char path[LOFI_PATH_MAX];
+    for (int i = 0; i < 2; i++) {
+        LOFI_TRY(lofi_path_format(path, err, "%s/%s", lofi_loaded_folder(encoder->weights), names[i]));
+        LOFI_TRY(lofi_sha256_file(parts[i], path, err));
+    }
+    return lofi_weights_hash(parts[2], lofi_loaded_weights(encoder->weights), err);
+}
+
+lofi_code lofi_text_encoder_hash(const lofi_text_encoder *encoder, char hex[LOFI_SHA256_HEX], lofi_error *err) {
+    char parts[3][LOFI_SHA256_HEX];
+    lofi_sha256 *sha;
+    LOFI_TRY(hash_parts(encoder, parts, err));
+    LOFI_TRY(lofi_sha256_new(&sha, err));
+    for (int i = 0; i < 3; i++) lofi_sha256_add_text(sha, parts[i]);
+    lofi_sha256_end(sha, hex);
+    return LOFI_OK;
+}

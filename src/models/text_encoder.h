@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/hash.h"
 
 #define LOFI_TEXT_MAX_TOKENS 256
 
@@ -22,5 +23,9 @@ int64_t lofi_text_encoder_width(const lofi_text_encoder *encoder);
 /* states: [*tokens, width], borrowed until the next call; every token is valid (its mask is 1). */
 lofi_code lofi_text_encoder_run(lofi_text_encoder *encoder, const char *prompt, const float **states, int64_t *tokens,
                                 lofi_error *err) LOFI_MUST_USE;
+
+/* SHA-256 of everything that the states depend on besides the prompt: tokenizer, config and weights. Reads them once. */
+lofi_code lofi_text_encoder_hash(const lofi_text_encoder *encoder, char hex[LOFI_SHA256_HEX],
+                                 lofi_error *err) LOFI_MUST_USE;
 
 #endif

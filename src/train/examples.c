@@ -12,7 +12,6 @@
 #include "base/random.h"
 #include "models/audio_encoder.h"
 #include "models/text_encoder.h"
-#include "store/weights.h"
 #include "text/lyric_tokenizer.h"
 
 #define SAMPLE_RATE       48000
@@ -281,26 +280,13 @@ static void keep_usable(split *sp) {
 }
 
 static lofi_code open_text(lofi_examples *e, lofi_error *err) {
-    char path[LOFI_PATH_MAX], tokenizer[LOFI_SHA256_HEX], model[LOFI_SHA256_HEX];
     const char *folder = e->settings.model->component[LOFI_COMPONENT_TEXT_ENCODER];
-    lofi_weights *weights;
-    lofi_sha256 *sha;
     LOFI_TRY(lofi_text_encoder_open(&e->text, folder, e->settings.threads, err));
     if (lofi_text_encoder_width(e->text) != e->settings.text_width)
         return lofi_fail(err, LOFI_ERR_FORMAT,
                          "the text encoder in '%s' gives states of %lld numbers, the transformer takes %lld", folder,
                          (long long)lofi_text_encoder_width(e->text), (long long)e->settings.text_width);
-    LOFI_TRY(lofi_path_format(path, err, "%s/tokenizer.json", folder));
-    LOFI_TRY(lofi_sha256_file(tokenizer, path, err));
-    LOFI_TRY(lofi_weights_open(&weights, folder, err));
-    lofi_code code = lofi_weights_hash(model, weights, err);
-    lofi_weights_close(weights);
-    LOFI_TRY(code);
-    LOFI_TRY(lofi_sha256_new(&sha, err));
-    lofi_sha256_add_text(sha, tokenizer);
-    lofi_sha256_add_text(sha, model);
-    lofi_sha256_end(sha, e->text_hash);
-    return LOFI_OK;
+    return lofi_text_encoder_hash(e->text, e->text_hash, err);
 }
 
 static lofi_code open_lyrics(lofi_examples *e, lofi_error *err) {
