@@ -1,4 +1,4 @@
-/* case_audio_to_latent.c - sound to latents as the trainer makes them: 44.1 kHz, log-mel, encoder, length. */
+/* case_audio_to_latent.c - sound to latents as the trainer makes them (44.1 kHz, log-mel, encoder, length), and back. */
 #include <stdio.h>
 #include <string.h>
 
@@ -6,10 +6,12 @@
 #include "audio/resample_sinc.h"
 #include "base/json.h"
 #include "eval/selftest_case.h"
+#include "models/audio_decoder.h"
 #include "models/audio_encoder.h"
 #include "models/music_vocoder.h"
 
 #define LIMIT    1e-5
+#define DECODED  5e-5
 #define RATE     48000 /* Hz */
 #define CHANNELS 2
 
@@ -115,6 +117,40 @@ static lofi_code compare_lengths(lofi_selftest *test, const sound *in, lofi_erro
     return lofi_selftest_compare_integers(test, "latent_length", lengths, in->batch, LIMIT, err);
 }
 
+/* The first recorded latents, so that each direction answers for itself; cut to the length of the sound, as recorded. */
+static lofi_code decode(lofi_selftest *test, lofi_audio_decoder *decoder, const lofi_stored_tensor *latents,
+                        int64_t length, lofi_error *err) {
+    const int64_t *dims = latents->dims;
+    const float *values;
+    lofi_audio audio = LOFI_AUDIO_INIT;
+    gathered all = {.parts = CHANNELS};
+    lofi_code code = LOFI_OK;
+    if (dims[1] != lofi_audio_decoder_channels(decoder) || dims[2] != lofi_audio_decoder_height(decoder))
+        return lofi_fail(err, LOFI_ERR_FORMAT, "'latent' has another shape than the decoder's latents");
+    LOFI_TRY(lofi_recorded_f32(&values, test, latents, 0, (size_t)(dims[1] * dims[2] * dims[3]), err));
+    LOFI_TRY(lofi_audio_decoder_run(decoder, values, dims[3], &audio, err));
+    if (length > audio.frames) length = audio.frames;
+    for (int64_t channel = 0; code == LOFI_OK && channel < CHANNELS; channel++)
+        code = gather(test, &all, channel, audio.samples + channel * audio.frames, length, err);
+    lofi_audio_free(&audio);
+    LOFI_TRY(code);
+    return lofi_selftest_compare(test, "decoded_48k", all.values, 2, (int64_t[]){CHANNELS, length}, DECODED, err);
+}
+
+static lofi_code compare_decoded(lofi_selftest *test, const sound *in, lofi_error *err) {
+    const lofi_stored_tensor *latents;
+    char dcae[LOFI_PATH_MAX], vocoder[LOFI_PATH_MAX];
+    lofi_audio_decoder *decoder;
+    if (!lofi_safetensors_find(test->recorded, "decoded_48k")) return LOFI_OK;
+    LOFI_TRY(lofi_recorded_get(&latents, test->recorded, "latent", 4, err));
+    LOFI_TRY(lofi_selftest_path(dcae, test, "model/music_dcae_f8c8", err));
+    LOFI_TRY(lofi_selftest_path(vocoder, test, "model/music_vocoder", err));
+    LOFI_TRY(lofi_audio_decoder_open(&decoder, dcae, vocoder, test->options->threads, err));
+    lofi_code code = decode(test, decoder, latents, in->count, err);
+    lofi_audio_decoder_close(decoder);
+    return code;
+}
+
 static lofi_code run_case(lofi_selftest *test, lofi_error *err) {
     const lofi_stored_tensor *audio;
     sound in;
@@ -128,7 +164,8 @@ static lofi_code run_case(lofi_selftest *test, lofi_error *err) {
     LOFI_TRY(compare_resampled(test, &in, err));
     LOFI_TRY(compare_mels(test, &in, err));
     LOFI_TRY(compare_latents(test, &in, err));
-    return compare_lengths(test, &in, err);
+    LOFI_TRY(compare_lengths(test, &in, err));
+    return compare_decoded(test, &in, err);
 }
 
 const lofi_selftest_case lofi_case_audio_to_latent = {.name = "audio_to_latent", .run = run_case};

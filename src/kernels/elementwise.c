@@ -163,7 +163,15 @@ void lofi_gelu_gradient_array(float *dx, const float *x, const float *dy, bool t
         FOR_PIECES(count, threads, gelu_erf_gradient(dx + first, x + first, dy + first, length));
 }
 
-/* ---- exp ---- */
+/* ---- tanh, exp ---- */
+
+static void tangent(float *out, const float *x, int64_t count) {
+    for (int64_t i = 0; i < count; i++) out[i] = tanhf(x[i]);
+}
+
+void lofi_tanh_array(float *out, const float *x, int64_t count, int threads) {
+    FOR_PIECES(count, threads, tangent(out + first, x + first, length));
+}
 
 static inline LOFI_BODY void exponential_body(float *out, const float *x, int64_t count) {
 #pragma omp simd

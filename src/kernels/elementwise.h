@@ -20,6 +20,8 @@ void lofi_relu_gradient_array(float *dx, const float *x, const float *dy, int64_
  * x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2; and dy times the derivative. */
 void lofi_gelu_array(float *out, const float *x, bool tanh_form, int64_t count, int threads);
 void lofi_gelu_gradient_array(float *dx, const float *x, const float *dy, bool tanh_form, int64_t count, int threads);
+/* the hyperbolic tangent */
+void lofi_tanh_array(float *out, const float *x, int64_t count, int threads);
 /* e^x */
 void lofi_exp_array(float *out, const float *x, int64_t count, int threads);
 

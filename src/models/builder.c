@@ -86,6 +86,15 @@ static lofi_tensor *known_parameter(lofi_builder *builder, const char *full, con
     return tensor;
 }
 
+/* A parameter that is in the graph already; *done is set when there is nothing more to do. */
+static lofi_tensor *known_or_clash(lofi_builder *builder, const char *full, const lofi_shape *shape, bool *done) {
+    bool clash = false;
+    lofi_tensor *known = known_parameter(builder, full, shape, &clash);
+    *done = known || clash;
+    if (clash) return lofi_graph_fail(builder->graph, "'%s' is already in the graph as something else", full);
+    return known;
+}
+
 lofi_tensor *lofi_weight_as(lofi_builder *builder, const char *name, lofi_fill fill, bool as_f32, int rank,
                             const int64_t *dims, int seen_rank, const int64_t *seen) {
     lofi_graph *graph = builder->graph;
@@ -94,10 +103,9 @@ lofi_tensor *lofi_weight_as(lofi_builder *builder, const char *name, lofi_fill f
     if (lofi_graph_failed(graph) || !lofi_builder_name(builder, full, name)) return NULL;
     if (!record(builder, full, fill, true, rank, dims)) return NULL;
     lofi_shape shape = lofi_shape_of(LOFI_F32, seen_rank, seen);
-    bool clash = false;
-    lofi_tensor *known = known_parameter(builder, full, &shape, &clash);
-    if (clash) return lofi_graph_fail(graph, "'%s' is already in the graph as something else", full);
-    if (known) return known;
+    bool done = false;
+    lofi_tensor *known = known_or_clash(builder, full, &shape, &done);
+    if (done) return known;
     const void *data = NULL;
     if (builder->source) {
         lofi_error failure = LOFI_ERROR_INIT;
@@ -106,6 +114,41 @@ lofi_tensor *lofi_weight_as(lofi_builder *builder, const char *name, lofi_fill f
             return lofi_graph_fail(graph, "%s", failure.message);
     }
     /* parameters are only read; the graph's pointer is writable because trainable ones are not */
+    return lofi_graph_parameter(graph, full, shape, (void *)(uintptr_t)data, false);
+}
+
+static bool record_normed(lofi_builder *builder, const char *full, int axis, int rank, const int64_t *dims) {
+    char part[LOFI_WEIGHT_NAME_MAX];
+    int64_t lengths[LOFI_MAX_RANK] = {1, 1, 1, 1, 1, 1};
+    lengths[axis] = dims[axis];
+    if (snprintf(part, sizeof part, "%s_g", full) >= (int)sizeof part) {
+        lofi_graph_fail(builder->graph, "the name of a weight is longer than %d bytes", LOFI_WEIGHT_NAME_MAX - 1);
+        return false;
+    }
+    if (!record(builder, part, LOFI_FILL_ONE, true, rank, lengths)) return false;
+    part[strlen(part) - 1] = 'v';
+    return record(builder, part, LOFI_FILL_MATRIX, true, rank, dims);
+}
+
+lofi_tensor *lofi_weight_normed(lofi_builder *builder, const char *name, int axis, int rank, const int64_t *dims,
+                                int seen_rank, const int64_t *seen) {
+    lofi_graph *graph = builder->graph;
+    char full[LOFI_WEIGHT_NAME_MAX];
+    assert(rank <= LOFI_MAX_RANK && seen_rank <= LOFI_MAX_RANK && axis >= 0 && axis < rank);
+    if (lofi_graph_failed(graph) || !lofi_builder_name(builder, full, name)) return NULL;
+    if (!record_normed(builder, full, axis, rank, dims)) return NULL;
+    lofi_shape shape = lofi_shape_of(LOFI_F32, seen_rank, seen);
+    bool done = false;
+    lofi_tensor *known = known_or_clash(builder, full, &shape, &done);
+    if (done) return known;
+    const void *data = NULL;
+    if (builder->source) {
+        lofi_error failure = LOFI_ERROR_INIT;
+        const lofi_weight_source *source = builder->source;
+        if (!source->find_normed) return lofi_graph_fail(graph, "'%s' has weight norm, which is not read here", full);
+        if (source->find_normed(source->user, full, rank, dims, axis, &data, &failure) != LOFI_OK)
+            return lofi_graph_fail(graph, "%s", failure.message);
+    }
     return lofi_graph_parameter(graph, full, shape, (void *)(uintptr_t)data, false);
 }
 

@@ -48,6 +48,10 @@ typedef struct lofi_weight_source {
     void *user;
     lofi_code (*find)(void *user, const char *name, int rank, const int64_t *dims, bool as_f32, const void **data,
                       lofi_dtype *dtype, lofi_error *err);
+    /* The f32 kernel [dims] = g v / |v| of the tensors NAME_g and NAME_v; see lofi_weight_normed. Made once and kept by the
+     * source. NULL: this source has no such kernels. */
+    lofi_code (*find_normed)(void *user, const char *name, int rank, const int64_t *dims, int axis, const void **data,
+                             lofi_error *err);
 } lofi_weight_source;
 
 /* The LoRA side of a linear layer: asked for every lofi_linear with the layer's full name ("...attn.to_q"). Returns false
@@ -76,6 +80,11 @@ lofi_tensor *lofi_weight_f32(lofi_builder *builder, const char *name, lofi_fill 
  * one row, a convolution kernel [out, in, 1] as a matrix. `dims` is what the file holds, `seen` what the graph gets. */
 lofi_tensor *lofi_weight_as(lofi_builder *builder, const char *name, lofi_fill fill, bool as_f32, int rank,
                             const int64_t *dims, int seen_rank, const int64_t *seen);
+/* A kernel that files hold as lengths and directions (weight normalisation, Salimans and Kingma 2016): NAME_v is [dims],
+ * NAME_g is 1 but for dimension `axis`, and the kernel is g v / |v| with one norm for each index of `axis`. Folded to f32
+ * once, when it is first asked for, and seen as with lofi_weight_as. */
+lofi_tensor *lofi_weight_normed(lofi_builder *builder, const char *name, int axis, int rank, const int64_t *dims,
+                                int seen_rank, const int64_t *seen);
 /* Declares a tensor that files hold and no path reads. */
 void lofi_weight_unused(lofi_builder *builder, const char *name, lofi_fill fill, int rank, const int64_t *dims);
 

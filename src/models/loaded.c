@@ -1,6 +1,7 @@
 /* loaded.c - config and mapped weights of one component, checked against the declared table. */
 #include "models/loaded.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,9 +118,11 @@ void lofi_weight_fault_text(char text[512], const lofi_weight_fault *fault) {
 
 /* ---- a component ---- */
 
-/* A weight that does not lie in the file as it is used. */
+/* A weight that does not lie in the file as it is used: of another type, at an odd address, or weight-normed. */
 typedef struct converted {
     const lofi_stored_tensor *tensor;
+    const lofi_stored_tensor *lengths; /* of a weight-normed kernel, else NULL */
+    int axis;                          /* of `lengths` */
     lofi_dtype dtype;
     void *data;
 } converted;
@@ -135,6 +138,36 @@ struct lofi_loaded {
     size_t copy_count, copy_capacity, copy_bytes;
 };
 
+/* kernel: [outer, length, inner], scaled in place so that its norms over outer and inner are `lengths`. Norms in f64. */
+static void fold_norm(float *kernel, const float *lengths, int64_t outer, int64_t length, int64_t inner) {
+    for (int64_t i = 0; i < length; i++) {
+        double sum = 0;
+        for (int64_t o = 0; o < outer; o++)
+            for (int64_t k = 0; k < inner; k++) {
+                double value = kernel[(o * length + i) * inner + k];
+                sum += value * value;
+            }
+        float factor = (float)(lengths[i] / sqrt(sum));
+        for (int64_t o = 0; o < outer; o++)
+            for (int64_t k = 0; k < inner; k++) kernel[(o * length + i) * inner + k] *= factor;
+    }
+}
+
+static lofi_code fold(const converted *copy, lofi_error *err) {
+    const int64_t *dims = copy->tensor->dims;
+    int64_t outer = 1, inner = 1;
+    void *lengths = NULL;
+    for (int i = 0; i < copy->tensor->rank; i++) {
+        if (i < copy->axis) outer *= dims[i];
+        if (i > copy->axis) inner *= dims[i];
+    }
+    LOFI_TRY(lofi_alloc(&lengths, copy->lengths->count, sizeof(float), copy->lengths->name, err));
+    lofi_stored_read_f32(copy->lengths, 0, lengths, copy->lengths->count);
+    fold_norm(copy->data, lengths, outer, dims[copy->axis], inner);
+    lofi_free(lengths);
+    return LOFI_OK;
+}
+
 static lofi_code make_copy(converted *copy, lofi_error *err) {
     const lofi_stored_tensor *tensor = copy->tensor;
     LOFI_TRY(lofi_alloc(&copy->data, tensor->count, lofi_dtype_bytes(copy->dtype), tensor->name, err));
@@ -142,41 +175,69 @@ static lofi_code make_copy(converted *copy, lofi_error *err) {
         lofi_stored_read_f32(tensor, 0, copy->data, tensor->count);
     else
         memcpy(copy->data, tensor->data, tensor->bytes);
+    lofi_code code = copy->lengths ? fold(copy, err) : LOFI_OK;
+    if (code != LOFI_OK) lofi_free(copy->data);
+    return code;
+}
+
+/* The data of `wanted`, whose memory is not set yet: a copy that was made before, or a new one. */
+static lofi_code converted_data(lofi_loaded *loaded, converted wanted, const void **data, lofi_error *err) {
+    for (size_t i = 0; i < loaded->copy_count; i++) {
+        const converted *copy = &loaded->copies[i];
+        if (copy->tensor == wanted.tensor && copy->dtype == wanted.dtype && copy->lengths == wanted.lengths &&
+            copy->axis == wanted.axis) {
+            *data = copy->data;
+            return LOFI_OK;
+        }
+    }
+    LOFI_TRY(lofi_grow((void **)&loaded->copies, &loaded->copy_capacity, loaded->copy_count + 1, sizeof *loaded->copies,
+                       MAX_FAULTS, err));
+    LOFI_TRY(make_copy(&wanted, err));
+    loaded->copies[loaded->copy_count++] = wanted;
+    loaded->copy_bytes += wanted.tensor->count * lofi_dtype_bytes(wanted.dtype);
+    *data = wanted.data;
     return LOFI_OK;
 }
 
-static lofi_code converted_data(lofi_loaded *loaded, const lofi_stored_tensor *tensor, lofi_dtype dtype,
-                                const void **data, lofi_error *err) {
-    for (size_t i = 0; i < loaded->copy_count; i++)
-        if (loaded->copies[i].tensor == tensor && loaded->copies[i].dtype == dtype) {
-            *data = loaded->copies[i].data;
-            return LOFI_OK;
-        }
-    LOFI_TRY(lofi_grow((void **)&loaded->copies, &loaded->copy_capacity, loaded->copy_count + 1, sizeof *loaded->copies,
-                       MAX_FAULTS, err));
-    converted copy = {tensor, dtype, NULL};
-    LOFI_TRY(make_copy(&copy, err));
-    loaded->copies[loaded->copy_count++] = copy;
-    loaded->copy_bytes += tensor->count * lofi_dtype_bytes(dtype);
-    *data = copy.data;
+/* The tensor of that name and shape, and its type in graphs. */
+static lofi_code stored_weight(const lofi_stored_tensor **out, lofi_dtype *dtype, const lofi_loaded *loaded,
+                               const char *name, int rank, const int64_t *dims, lofi_error *err) {
+    const lofi_stored_tensor *tensor = lofi_weights_find_declared(loaded->model, loaded->weights, name);
+    if (!tensor) return lofi_fail(err, LOFI_ERR_NOT_FOUND, "'%s' holds no tensor '%s'", loaded->folder, name);
+    if (!lofi_stored_has_shape(tensor, rank, dims) || !graph_dtype(tensor->type, dtype))
+        return lofi_fail(err, LOFI_ERR_FORMAT, "tensor '%s' of '%s' has another shape or type", name, loaded->folder);
+    *out = tensor;
     return LOFI_OK;
 }
 
 static lofi_code find_weight(void *user, const char *name, int rank, const int64_t *dims, bool as_f32,
                              const void **data, lofi_dtype *dtype, lofi_error *err) {
     lofi_loaded *loaded = user;
-    const lofi_stored_tensor *tensor = lofi_weights_find_declared(loaded->model, loaded->weights, name);
+    const lofi_stored_tensor *tensor;
     lofi_dtype stored;
-    if (!tensor) return lofi_fail(err, LOFI_ERR_NOT_FOUND, "'%s' holds no tensor '%s'", loaded->folder, name);
-    if (!lofi_stored_has_shape(tensor, rank, dims) || !graph_dtype(tensor->type, &stored))
-        return lofi_fail(err, LOFI_ERR_FORMAT, "tensor '%s' of '%s' has another shape or type", name, loaded->folder);
+    LOFI_TRY(stored_weight(&tensor, &stored, loaded, name, rank, dims, err));
     lofi_dtype wanted = as_f32 ? LOFI_F32 : stored;
     if (stored != wanted || !tensor->aligned)
-        LOFI_TRY(converted_data(loaded, tensor, wanted, data, err));
+        LOFI_TRY(converted_data(loaded, (converted){.tensor = tensor, .dtype = wanted}, data, err));
     else
         *data = tensor->data;
     *dtype = wanted;
     return LOFI_OK;
+}
+
+static lofi_code find_normed(void *user, const char *name, int rank, const int64_t *dims, int axis, const void **data,
+                             lofi_error *err) {
+    lofi_loaded *loaded = user;
+    char part[LOFI_WEIGHT_NAME_MAX + 2];
+    int64_t length[LOFI_MAX_RANK] = {1, 1, 1, 1, 1, 1};
+    converted kernel = {.axis = axis, .dtype = LOFI_F32};
+    lofi_dtype stored;
+    length[axis] = dims[axis];
+    snprintf(part, sizeof part, "%s_g", name);
+    LOFI_TRY(stored_weight(&kernel.lengths, &stored, loaded, part, rank, length, err));
+    snprintf(part, sizeof part, "%s_v", name);
+    LOFI_TRY(stored_weight(&kernel.tensor, &stored, loaded, part, rank, dims, err));
+    return converted_data(loaded, kernel, data, err);
 }
 
 static lofi_code refuse(const lofi_loaded *loaded, const lofi_fault_list *list, lofi_error *err) {
@@ -227,7 +288,7 @@ lofi_code lofi_loaded_open(lofi_loaded **out, const lofi_model *model, const cha
     LOFI_TRY(lofi_alloc(&memory, 1, sizeof(lofi_loaded), "a model component", err));
     lofi_loaded *loaded = memory;
     loaded->model = model;
-    loaded->source = (lofi_weight_source){loaded, find_weight};
+    loaded->source = (lofi_weight_source){loaded, find_weight, find_normed};
     lofi_code code = open_all(loaded, folder, err);
     if (code == LOFI_OK)
         *out = loaded;

@@ -531,17 +531,57 @@ static lofi_tensor *decoder_end(lofi_builder *b, const lofi_dcae_config *config,
     return x;
 }
 
-lofi_tensor *lofi_dcae_decode(lofi_builder *b, const lofi_dcae_config *config, lofi_tensor *latents) {
+/* Stages from the deepest down to this one are the start: the last one with attention, or the deepest. */
+static int split_of(const lofi_dcae_half *half) {
+    int split = 0;
+    while (split < half->stages - 1 && !(half->stage[split].layers > 0 && half->stage[split].attention)) split++;
+    return split;
+}
+
+lofi_tensor *lofi_dcae_decode_start(lofi_builder *b, const lofi_dcae_config *config, lofi_tensor *latents) {
     const lofi_dcae_half *half = &config->decoder;
     int64_t channels = half->stage[half->stages - 1].channels;
     if (!latents || !fits(b, latents, "the latent", config->latent_channels, 1)) return NULL;
     lofi_graph_scope_push(b->graph, "decoder");
     lofi_tensor *x = convolve3(b, latents, "conv_in", config->latent_channels, channels, true);
     if (half->shortcut) x = lofi_add(b->graph, x, repeat_channels(b, latents, channels / config->latent_channels));
-    for (int i = half->stages - 1; i >= 0; i--) x = decoder_stage(b, config, i, x);
+    for (int i = half->stages - 1; i >= split_of(half); i--) x = decoder_stage(b, config, i, x);
+    lofi_graph_scope_pop(b->graph);
+    return x;
+}
+
+lofi_tensor *lofi_dcae_decode_end(lofi_builder *b, const lofi_dcae_config *config, lofi_tensor *features) {
+    const lofi_dcae_half *half = &config->decoder;
+    lofi_graph_scope_push(b->graph, "decoder");
+    lofi_tensor *x = features;
+    for (int i = split_of(half) - 1; i >= 0; i--) x = decoder_stage(b, config, i, x);
     x = decoder_end(b, config, x);
     lofi_graph_scope_pop(b->graph);
     return x;
+}
+
+lofi_tensor *lofi_dcae_decode(lofi_builder *b, const lofi_dcae_config *config, lofi_tensor *latents) {
+    return lofi_dcae_decode_end(b, config, lofi_dcae_decode_start(b, config, latents));
+}
+
+/* Columns at the resolution of the features that `columns` of the next larger one, and the step between them, see. */
+static int64_t reach_below(int64_t columns) {
+    return (columns + 1) / STEP + 1;
+}
+
+lofi_dcae_split lofi_dcae_decoder_split(const lofi_dcae_config *config) {
+    const lofi_dcae_half *half = &config->decoder;
+    lofi_dcae_split split = {.channels = half->stage[split_of(half)].channels, .factor = lofi_dcae_reduction(half)};
+    int64_t reach = 1; /* conv_out */
+    if (half->stage[0].layers == 0) reach = reach_below(reach);
+    for (int i = 0; i < split_of(half); i++) {
+        const lofi_dcae_stage *stage = &half->stage[i];
+        if (stage->layers > 0) reach = reach_below(reach + 2 * stage->layers);
+    }
+    for (int i = split_of(half); i < half->stages - 1; i++)
+        if (half->stage[i].layers > 0) split.factor /= STEP;
+    split.reach = reach;
+    return split;
 }
 
 /* ---- the model ---- */

@@ -57,6 +57,18 @@ lofi_tensor *lofi_dcae_encode(lofi_builder *builder, const lofi_dcae_config *con
 /* latents: [B, latent_channels, H, W] -> [B, in_channels, H * reduction, W * reduction]. No gradient. */
 lofi_tensor *lofi_dcae_decode(lofi_builder *builder, const lofi_dcae_config *config, lofi_tensor *latents);
 
+/* The decoder in two: attention sees all of a picture, everything behind the last stage that has it looks at few columns
+ * around each one. So the second half may be run on overlapping windows of columns, with the result of the whole.
+ * start: latents [B, latent_channels, H, W] -> features [B, channels, H', W']; end: those -> [B, in_channels, H" , W' factor]. */
+typedef struct lofi_dcae_split {
+    int64_t channels; /* of the features */
+    int64_t factor;   /* columns of the picture for each column of the features */
+    int64_t reach;    /* columns of features on each side that a column of the picture depends on, at most */
+} lofi_dcae_split;
+lofi_dcae_split lofi_dcae_decoder_split(const lofi_dcae_config *config);
+lofi_tensor *lofi_dcae_decode_start(lofi_builder *builder, const lofi_dcae_config *config, lofi_tensor *latents);
+lofi_tensor *lofi_dcae_decode_end(lofi_builder *builder, const lofi_dcae_config *config, lofi_tensor *features);
+
 extern const lofi_model lofi_model_music_dcae;
 
 #endif

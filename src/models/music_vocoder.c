@@ -1,14 +1,17 @@
 /* music_vocoder.c - see the header. Names of weights are those of the original's modules. */
 #include "models/music_vocoder.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "ops/ops.h"
 
 #define WHERE         "the vocoder config"
 #define STEM_KERNEL   7
 #define EXPANSION     4
+#define NORM_EPSILON  1e-6f
 #define RESIDUAL_PAIR 3 /* pairs of convolutions in a residual block */
 
 /* ---- config ---- */
@@ -114,6 +117,7 @@ static lofi_code read_steps(lofi_vocoder_config *out, const json_t *config, lofi
 
 static lofi_code read_head(lofi_vocoder_config *out, const json_t *config, lofi_error *err) {
     static const int64_t residual_kernels[] = {3, 7, 11, 13};
+    bool use_template = false;
     memcpy(out->residual_kernels, residual_kernels, sizeof residual_kernels);
     out->residuals = 4;
     LOFI_TRY(read_steps(out, config, err));
@@ -125,7 +129,12 @@ static lofi_code read_head(lofi_vocoder_config *out, const json_t *config, lofi_
         lofi_json_int_or(&out->initial_channels, config, "upsample_initial_channel", 1024, 1, 1 << 16, WHERE, err));
     LOFI_TRY(lofi_json_int_or(&out->pre_kernel, config, "pre_conv_kernel_size", 13, 1, 255, WHERE, err));
     LOFI_TRY(lofi_json_int_or(&out->post_kernel, config, "post_conv_kernel_size", 13, 1, 255, WHERE, err));
-    LOFI_TRY(lofi_json_bool_or(&out->use_template, config, "use_template", false, WHERE, err));
+    LOFI_TRY(lofi_json_bool_or(&use_template, config, "use_template", false, WHERE, err));
+    if (use_template)
+        return lofi_fail(err, LOFI_ERR_UNSUPPORTED,
+                         WHERE ": 'use_template' is true, but decoding latents has no template signal to give");
+    if (out->pre_kernel % 2 == 0) return bad_value(err, "pre_conv_kernel_size", "must be odd");
+    if (out->post_kernel % 2 == 0) return bad_value(err, "post_conv_kernel_size", "must be odd");
     for (int i = 0; i < out->residuals; i++)
         if (out->residual_kernels[i] % 2 == 0) return bad_value(err, "resblock_kernel_sizes", "must hold odd numbers");
     if (out->initial_channels >> out->steps < 1)
@@ -144,113 +153,190 @@ lofi_code lofi_vocoder_config_read(lofi_vocoder_config *out, const json_t *confi
     return LOFI_OK;
 }
 
-/* ---- the table of weights ---- */
+/* ---- backbone: [B, channels, 1, frames] in front, [B, frames, channels] from the first norm on ---- */
 
-static void affine(lofi_builder *b, lofi_fill fill, int rank, const int64_t *dims) {
-    lofi_weight(b, "weight", fill, rank, dims);
-    lofi_weight_f32(b, "bias", LOFI_FILL_ZERO, 1, dims);
+static lofi_tensor *norm(lofi_builder *b, lofi_tensor *x, const char *name, int64_t channels) {
+    lofi_graph_scope_push(b->graph, "%s", name);
+    lofi_tensor *weight = lofi_weight_f32(b, "weight", LOFI_FILL_ONE, 1, &channels);
+    lofi_tensor *bias = lofi_weight_f32(b, "bias", LOFI_FILL_ZERO, 1, &channels);
+    x = lofi_graph_failed(b->graph) ? NULL : lofi_layer_norm(b->graph, x, weight, bias, NORM_EPSILON);
+    lofi_graph_scope_pop(b->graph);
+    return x;
 }
 
-static void norm(lofi_builder *b, int64_t channels) {
-    affine(b, LOFI_FILL_ONE, 1, &channels);
+/* Over time: x [B, in, S], kernel [out, in, k] -> [B, out, S'], as a picture of one row. */
+static lofi_tensor *convolve(lofi_builder *b, lofi_tensor *x, lofi_tensor *kernel, lofi_tensor *bias, int64_t dilation,
+                             int64_t padding) {
+    if (!x || !kernel || !bias) return NULL;
+    const lofi_dim *d = x->shape.dims;
+    lofi_conv2d_attributes attributes = {1, 1, 0, (int32_t)padding, 1, (int32_t)dilation, 1};
+    x = lofi_reshape(b->graph, x, 4, (lofi_dim[]){d[0], d[1], 1, d[2]});
+    x = lofi_conv2d(b->graph, x, kernel, bias, attributes);
+    if (!x) return NULL;
+    d = x->shape.dims;
+    return lofi_reshape(b->graph, x, 3, (lofi_dim[]){d[0], d[1], d[3]});
 }
 
-static void block(lofi_builder *b, int64_t channels, int64_t kernel) {
-    int64_t hidden = EXPANSION * channels;
-    lofi_weight_f32(b, "gamma", LOFI_FILL_ONE, 1, &channels);
+/* The first and the last frame again, `times` times each. */
+static lofi_tensor *replicate_ends(lofi_builder *b, lofi_tensor *x, int64_t times) {
+    if (!x) return NULL;
+    const lofi_dim *d = x->shape.dims;
+    lofi_dim last = lofi_dim_offset(b->graph, d[2], -1), room[] = {d[0], d[1], times};
+    lofi_tensor *first = lofi_expand(b->graph, lofi_slice(b->graph, x, 2, 0, 1), 3, room);
+    lofi_tensor *end = lofi_expand(b->graph, lofi_slice(b->graph, x, 2, last, 1), 3, room);
+    return lofi_concat(b->graph, (lofi_tensor *[]){first, x, end}, 3, 2);
+}
+
+/* x: [B, input_channels, S] -> [B, S, dims[0]] */
+static lofi_tensor *stem(lofi_builder *b, const lofi_vocoder_config *config, lofi_tensor *x) {
+    int64_t in = config->input_channels, out = config->dims[0], dims[] = {out, in, STEM_KERNEL};
+    lofi_graph_scope_push(b->graph, "channel_layers.0.0");
+    lofi_tensor *kernel = lofi_weight_as(b, "weight", LOFI_FILL_MATRIX, false, 3, dims, 4,
+                                         (int64_t[]){out, in, 1, STEM_KERNEL});
+    lofi_tensor *bias = lofi_weight_f32(b, "bias", LOFI_FILL_ZERO, 1, &out);
+    x = convolve(b, replicate_ends(b, x, STEM_KERNEL / 2), kernel, bias, 1, 0);
+    lofi_graph_scope_pop(b->graph);
+    return norm(b, lofi_permute(b->graph, x, (int[]){0, 2, 1}), "channel_layers.0.1", out);
+}
+
+static lofi_tensor *stage_entry(lofi_builder *b, const lofi_vocoder_config *config, int stage, lofi_tensor *x) {
+    if (stage == 0) return stem(b, config, x);
+    lofi_graph_scope_push(b->graph, "channel_layers.%d", stage);
+    x = norm(b, x, "0", config->dims[stage - 1]);
+    x = lofi_pointwise(b, x, "1", config->dims[stage - 1], config->dims[stage], true, 1);
+    lofi_graph_scope_pop(b->graph);
+    return x;
+}
+
+/* What a block adds to its input: [B, S, channels]. */
+static lofi_tensor *block(lofi_builder *b, lofi_tensor *x, int64_t channels, int64_t kernel) {
+    lofi_tensor *gamma = lofi_weight_f32(b, "gamma", LOFI_FILL_ONE, 1, &channels);
     lofi_graph_scope_push(b->graph, "dwconv");
-    affine(b, LOFI_FILL_MATRIX, 3, (int64_t[]){channels, 1, kernel});
+    lofi_tensor *weight = lofi_weight(b, "weight", LOFI_FILL_MATRIX, 3, (int64_t[]){channels, 1, kernel});
+    lofi_tensor *bias = lofi_weight_f32(b, "bias", LOFI_FILL_ZERO, 1, &channels);
+    x = lofi_graph_failed(b->graph) ? NULL : lofi_depthwise_conv1d(b->graph, x, weight, bias);
     lofi_graph_scope_pop(b->graph);
-    lofi_graph_scope_push(b->graph, "norm");
-    norm(b, channels);
-    lofi_graph_scope_pop(b->graph);
-    lofi_graph_scope_push(b->graph, "pwconv1");
-    affine(b, LOFI_FILL_MATRIX, 2, (int64_t[]){hidden, channels});
-    lofi_graph_scope_pop(b->graph);
-    lofi_graph_scope_push(b->graph, "pwconv2");
-    affine(b, LOFI_FILL_MATRIX, 2, (int64_t[]){channels, hidden});
-    lofi_graph_scope_pop(b->graph);
+    x = norm(b, x, "norm", channels);
+    x = lofi_pointwise(b, x, "pwconv1", channels, EXPANSION * channels, true, 0);
+    x = lofi_pointwise(b, lofi_gelu(b->graph, x, false), "pwconv2", EXPANSION * channels, channels, true, 0);
+    return lofi_mul(b->graph, x, gamma);
 }
 
-/* Stage 0: convolution, then norm; the others: norm, then a convolution with kernels of one. */
-static void stage_entry(lofi_builder *b, const lofi_vocoder_config *config, int stage) {
-    int64_t in = stage ? config->dims[stage - 1] : config->input_channels, out = config->dims[stage];
-    lofi_graph_scope_push(b->graph, "channel_layers.%d.%d", stage, stage ? 1 : 0);
-    affine(b, LOFI_FILL_MATRIX, 3, (int64_t[]){out, in, stage ? 1 : STEM_KERNEL});
-    lofi_graph_scope_pop(b->graph);
-    lofi_graph_scope_push(b->graph, "channel_layers.%d.%d", stage, stage ? 0 : 1);
-    norm(b, stage ? in : out);
-    lofi_graph_scope_pop(b->graph);
+/* Several kernels: parallel blocks, all added to their one input. */
+static lofi_tensor *blocks(lofi_builder *b, const lofi_vocoder_config *config, int stage, lofi_tensor *x) {
+    lofi_tensor *sum = x;
+    if (config->block_kernels == 1)
+        return lofi_add(b->graph, x, block(b, x, config->dims[stage], config->block_kernel[0]));
+    for (int k = 0; k < config->block_kernels; k++) {
+        lofi_graph_scope_push(b->graph, "blocks.%d", k);
+        sum = lofi_add(b->graph, sum, block(b, x, config->dims[stage], config->block_kernel[k]));
+        lofi_graph_scope_pop(b->graph);
+    }
+    return sum;
 }
 
-static void backbone(lofi_builder *b, const lofi_vocoder_config *config) {
+lofi_tensor *lofi_vocoder_backbone(lofi_builder *b, const lofi_vocoder_config *config, lofi_tensor *mel) {
+    lofi_tensor *x = mel;
     lofi_graph_scope_push(b->graph, "backbone");
     for (int stage = 0; stage < config->stages; stage++) {
-        stage_entry(b, config, stage);
-        for (int i = 0; i < config->depths[stage]; i++)
-            for (int k = 0; k < config->block_kernels; k++) {
-                if (config->block_kernels == 1)
-                    lofi_graph_scope_push(b->graph, "stages.%d.%d", stage, i);
-                else
-                    lofi_graph_scope_push(b->graph, "stages.%d.%d.blocks.%d", stage, i, k);
-                block(b, config->dims[stage], config->block_kernel[k]);
-                lofi_graph_scope_pop(b->graph);
-            }
+        x = stage_entry(b, config, stage, x);
+        for (int i = 0; i < config->depths[stage]; i++) {
+            lofi_graph_scope_push(b->graph, "stages.%d.%d", stage, i);
+            x = blocks(b, config, stage, x);
+            lofi_graph_scope_pop(b->graph);
+        }
     }
-    lofi_graph_scope_push(b->graph, "norm");
-    norm(b, config->dims[config->stages - 1]);
+    x = norm(b, x, "norm", config->dims[config->stages - 1]);
     lofi_graph_scope_pop(b->graph);
-    lofi_graph_scope_pop(b->graph);
+    return lofi_permute(b->graph, x, (int[]){0, 2, 1});
 }
 
-/* A convolution whose kernel is stored as direction and length: weight = g v / |v|, one length for each index of the
- * first dimension. `first` and `second` are out and in, or in and out where the convolution is transposed. */
-static void normed(lofi_builder *b, const char *name, int64_t first, int64_t second, int64_t kernel, int64_t out) {
+/* ---- head: [B, channels, samples] ---- */
+
+/* A convolution that keeps the length, its kernel stored as directions and lengths. */
+static lofi_tensor *normed(lofi_builder *b, lofi_tensor *x, const char *name, int64_t in, int64_t out, int64_t kernel,
+                           int64_t dilation) {
     lofi_graph_scope_push(b->graph, "%s", name);
-    lofi_weight_f32(b, "bias", LOFI_FILL_ZERO, 1, &out);
-    lofi_weight_f32(b, "weight_g", LOFI_FILL_ONE, 3, (int64_t[]){first, 1, 1});
-    lofi_weight(b, "weight_v", LOFI_FILL_MATRIX, 3, (int64_t[]){first, second, kernel});
+    lofi_tensor *bias = lofi_weight_f32(b, "bias", LOFI_FILL_ZERO, 1, &out);
+    lofi_tensor *weight = lofi_weight_normed(b, "weight", 0, 3, (int64_t[]){out, in, kernel}, 4,
+                                             (int64_t[]){out, in, 1, kernel});
+    x = convolve(b, x, weight, bias, dilation, (kernel - 1) * dilation / 2);
     lofi_graph_scope_pop(b->graph);
+    return x;
 }
 
-static void residual_block(lofi_builder *b, int index, int64_t channels, int64_t kernel) {
-    lofi_graph_scope_push(b->graph, "resblocks.%d", index);
+static lofi_tensor *step_up(lofi_builder *b, const lofi_vocoder_config *config, int step, lofi_tensor *x) {
+    int64_t in = config->initial_channels >> step, out = in / 2, kernel = config->kernels[step];
+    int64_t dims[] = {in, out, kernel};
+    lofi_conv_transpose1d_attributes attributes = {(int32_t)config->rates[step],
+                                                   (int32_t)(kernel - config->rates[step]) / 2};
+    lofi_graph_scope_push(b->graph, "ups.%d", step);
+    lofi_tensor *bias = lofi_weight_f32(b, "bias", LOFI_FILL_ZERO, 1, &out);
+    lofi_tensor *weight = lofi_weight_normed(b, "weight", 0, 3, dims, 3, dims);
+    x = lofi_graph_failed(b->graph) ? NULL : lofi_conv_transpose1d(b->graph, x, weight, bias, attributes);
+    lofi_graph_scope_pop(b->graph);
+    return x;
+}
+
+static lofi_tensor *residual_block(lofi_builder *b, const lofi_vocoder_config *config, int step, int which,
+                                   lofi_tensor *x) {
+    int64_t channels = config->initial_channels >> (step + 1), kernel = config->residual_kernels[which];
+    lofi_graph_scope_push(b->graph, "resblocks.%d", step * config->residuals + which);
     for (int i = 0; i < RESIDUAL_PAIR; i++) {
-        char name[32];
-        snprintf(name, sizeof name, "convs1.%d", i);
-        normed(b, name, channels, channels, kernel, channels);
-        snprintf(name, sizeof name, "convs2.%d", i);
-        normed(b, name, channels, channels, kernel, channels);
+        char first[32], second[32];
+        snprintf(first, sizeof first, "convs1.%d", i);
+        snprintf(second, sizeof second, "convs2.%d", i);
+        lofi_tensor *y = normed(b, lofi_silu(b->graph, x), first, channels, channels, kernel,
+                                config->residual_dilations[which][i]);
+        y = normed(b, lofi_silu(b->graph, y), second, channels, channels, kernel, 1);
+        x = lofi_add(b->graph, y, x);
     }
     lofi_graph_scope_pop(b->graph);
+    return x;
 }
 
-/* From the template signal to the rate after step `step`. */
-static void template_convolution(lofi_builder *b, const lofi_vocoder_config *config, int step, int64_t channels) {
-    int64_t stride = 1;
-    for (int i = step + 1; i < config->steps; i++) stride *= config->rates[i];
-    lofi_graph_scope_push(b->graph, "noise_convs.%d", step);
-    affine(b, LOFI_FILL_MATRIX, 3, (int64_t[]){channels, 1, step + 1 < config->steps ? 2 * stride : 1});
-    lofi_graph_scope_pop(b->graph);
+static lofi_tensor *residual_mean(lofi_builder *b, const lofi_vocoder_config *config, int step, lofi_tensor *x) {
+    lofi_tensor *sum = residual_block(b, config, step, 0, x);
+    for (int i = 1; i < config->residuals; i++) sum = lofi_add(b->graph, sum, residual_block(b, config, step, i, x));
+    return lofi_affine(b->graph, sum, 1.0f / (float)config->residuals, 0);
 }
 
-static void head(lofi_builder *b, const lofi_vocoder_config *config) {
-    int64_t channels = config->initial_channels;
+lofi_tensor *lofi_vocoder_head(lofi_builder *b, const lofi_vocoder_config *config, lofi_tensor *features) {
     lofi_graph_scope_push(b->graph, "head");
-    normed(b, "conv_pre", channels, config->num_mels, config->pre_kernel, channels);
-    for (int i = 0; i < config->steps; i++) {
-        int64_t in = channels;
-        char name[32];
-        channels = config->initial_channels >> (i + 1);
-        snprintf(name, sizeof name, "ups.%d", i);
-        normed(b, name, in, channels, config->kernels[i], channels);
-        if (config->use_template) template_convolution(b, config, i, channels);
-        for (int k = 0; k < config->residuals; k++)
-            residual_block(b, i * config->residuals + k, channels, config->residual_kernels[k]);
-    }
-    normed(b, "conv_post", 1, channels, config->post_kernel, 1);
+    lofi_tensor *x = normed(b, features, "conv_pre", config->num_mels, config->initial_channels, config->pre_kernel, 1);
+    for (int step = 0; step < config->steps; step++)
+        x = residual_mean(b, config, step, step_up(b, config, step, lofi_silu(b->graph, x)));
+    x = normed(b, lofi_silu(b->graph, x), "conv_post", config->initial_channels >> config->steps, 1,
+               config->post_kernel, 1);
     lofi_graph_scope_pop(b->graph);
+    return lofi_tanh(b->graph, x);
 }
+
+/* ---- how far a sample sees ---- */
+
+/* Samples at the rate of a step that its residual blocks see to one side. */
+static int64_t residual_reach(const lofi_vocoder_config *config) {
+    int64_t longest = 0;
+    for (int i = 0; i < config->residuals; i++) {
+        int64_t half = (config->residual_kernels[i] - 1) / 2, reach = 0;
+        for (int j = 0; j < RESIDUAL_PAIR; j++) reach += half * (config->residual_dilations[i][j] + 1);
+        if (reach > longest) longest = reach;
+    }
+    return longest;
+}
+
+int64_t lofi_vocoder_reach(const lofi_vocoder_config *config) {
+    int64_t reach = (config->post_kernel - 1) / 2, block_reach = 0;
+    for (int step = config->steps - 1; step >= 0; step--)
+        reach = (reach + residual_reach(config) + config->kernels[step] - 1) / config->rates[step] + 1;
+    for (int i = 0; i < config->block_kernels; i++)
+        if (config->block_kernel[i] / 2 > block_reach) block_reach = config->block_kernel[i] / 2;
+    reach += (config->pre_kernel - 1) / 2 + STEM_KERNEL / 2;
+    for (int stage = 0; stage < config->stages; stage++) reach += block_reach * config->depths[stage];
+    return reach;
+}
+
+/* ---- the table of weights ---- */
 
 /* The original keeps window and filters of its log-mel in the file, and reads them back; here they are computed. */
 static const char *const window_name = "mel_transform.spectrogram.window";
@@ -290,8 +376,9 @@ static lofi_code declare(const json_t *json, lofi_weight_table *table, lofi_erro
     LOFI_TRY(lofi_vocoder_config_read(&config, json, err));
     LOFI_TRY(lofi_graph_new(&graph, err));
     lofi_builder builder = {.graph = graph, .table = table};
-    backbone(&builder, &config);
-    head(&builder, &config);
+    lofi_dim dims[] = {1, config.input_channels, lofi_dim_symbol(graph, "frames")};
+    lofi_tensor *mel = lofi_graph_input(graph, "mel", lofi_shape_of(LOFI_F32, 3, dims));
+    lofi_vocoder_head(&builder, &config, lofi_vocoder_backbone(&builder, &config, mel));
     mel_tables(&builder, &config.mel);
     lofi_code code = lofi_graph_check(graph, err);
     lofi_graph_free(graph);

@@ -36,6 +36,14 @@ lofi_tensor *lofi_conv2d(lofi_graph *graph, lofi_tensor *x, lofi_tensor *weight,
  * Gradient of x. */
 lofi_tensor *lofi_depthwise_conv1d(lofi_graph *graph, lofi_tensor *x, lofi_tensor *weight, lofi_tensor *bias);
 
+/* Over time, `stride` times as long. x: [B, C, S], weight: f32 [C, out, k], bias: [out] or NULL
+ * -> [B, out, (S - 1) * stride - 2 * padding + k]; k is at least stride and more than twice the padding. No gradient. */
+typedef struct lofi_conv_transpose1d_attributes {
+    int32_t stride, padding;
+} lofi_conv_transpose1d_attributes;
+lofi_tensor *lofi_conv_transpose1d(lofi_graph *graph, lofi_tensor *x, lofi_tensor *weight, lofi_tensor *bias,
+                                   lofi_conv_transpose1d_attributes attributes);
+
 /* ---- attention: heads lie side by side in the last dimension ---- */
 
 /* Softmax attention, head by head and row block by row block; the full matrix of scores is never held.
@@ -88,6 +96,7 @@ lofi_tensor *lofi_affine(lofi_graph *graph, lofi_tensor *x, float factor, float 
 lofi_tensor *lofi_silu(lofi_graph *graph, lofi_tensor *x);
 lofi_tensor *lofi_relu(lofi_graph *graph, lofi_tensor *x);
 lofi_tensor *lofi_gelu(lofi_graph *graph, lofi_tensor *x, bool tanh_form); /* tanh form ("gelu_new") or erf form */
+lofi_tensor *lofi_tanh(lofi_graph *graph, lofi_tensor *x);
 lofi_tensor *lofi_square(lofi_graph *graph, lofi_tensor *x);
 /* x: [..., 2 h] -> [..., h]: first half * silu(second half). */
 lofi_tensor *lofi_gated_silu(lofi_graph *graph, lofi_tensor *x);

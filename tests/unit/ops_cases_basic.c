@@ -102,6 +102,16 @@ static void reference_relu(const ops_array *in, ops_array *out, const void *sett
     for (int64_t i = 0; i < out->count; i++) out->values[i] = in[0].values[i] > 0 ? in[0].values[i] : 0;
 }
 
+static void build_tanh(lofi_graph *graph, lofi_tensor *const *in, lofi_tensor **out, const void *settings) {
+    (void)settings;
+    out[0] = lofi_tanh(graph, in[0]);
+}
+
+static void reference_tanh(const ops_array *in, ops_array *out, const void *settings) {
+    (void)settings;
+    for (int64_t i = 0; i < out->count; i++) out->values[i] = tanh(in->values[i]);
+}
+
 static void build_relu_gradient(lofi_graph *graph, lofi_tensor *const *in, lofi_tensor **out, const void *settings) {
     (void)settings;
     out[0] = lofi_relu_gradient(graph, in[0], in[1]);
@@ -469,6 +479,21 @@ const ops_case ops_cases_basic[] = {
      .reference = reference_relu,
      .gradient = 1,
      .tolerance = OPS_EXACT},
+    {.op = "tanh",
+     .name = "a batch",
+     .inputs = {{"B=3 S=70 7"}},
+     .outputs = {"3 70 7"},
+     .build = build_tanh,
+     .reference = reference_tanh,
+     .gradient = 1},
+    {.op = "tanh",
+     .name = "large values",
+     .inputs = {{"200", .fill = OPS_LARGE}},
+     .outputs = {"200"},
+     .build = build_tanh,
+     .reference = reference_tanh,
+     .gradient = 1},
+    {.op = "tanh", .name = "integers", .inputs = {{"3", LOFI_I64}}, .build = build_tanh, .refused = "x must be"},
     {.op = "relu", .name = "integers", .inputs = {{"3", LOFI_I64}}, .build = build_relu, .refused = "x must be"},
     {.op = "relu_gradient",
      .name = "a matrix",

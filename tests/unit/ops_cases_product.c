@@ -112,6 +112,32 @@ static void reference_depthwise(const ops_array *in, ops_array *out, const void 
 #define DEPTHWISE                                                                                                      \
     .op = "depthwise_conv1d", .build = build_depthwise, .reference = reference_depthwise, .tolerance = OPS_SUM
 
+static void build_transposed(lofi_graph *graph, lofi_tensor *const *in, lofi_tensor **out, const void *settings) {
+    const lofi_conv_transpose1d_attributes *attributes = settings;
+    out[0] = lofi_conv_transpose1d(graph, in[0], in[1], in[2], *attributes);
+}
+
+static void reference_transposed(const ops_array *in, ops_array *out, const void *settings) {
+    const lofi_conv_transpose1d_attributes *a = settings;
+    const int64_t *x = in[0].dims, *w = in[1].dims, *o = out->dims;
+    for (int64_t at = 0; at < out->count; at++) out->values[at] = in[2].values ? in[2].values[at / o[2] % o[1]] : 0;
+    for (int64_t b = 0; b < x[0]; b++)
+        for (int64_t c = 0; c < x[1]; c++)
+            for (int64_t i = 0; i < x[2]; i++)
+                for (int64_t j = 0; j < w[1] * w[2]; j++) {
+                    int64_t to = i * a->stride + j % w[2] - a->padding;
+                    if (to < 0 || to >= o[2]) continue;
+                    out->values[(b * o[1] + j / w[2]) * o[2] + to] += in[0].values[(b * x[1] + c) * x[2] + i] *
+                                                                      in[1].values[c * w[1] * w[2] + j];
+                }
+}
+
+static const lofi_conv_transpose1d_attributes up4 = {4, 2}, up2 = {2, 1}, up3 = {3, 1}, up1 = {1, 2}, up2_bare = {2, 0},
+                                              up_none = {0, 0};
+
+#define TRANSPOSED                                                                                                     \
+    .op = "conv_transpose1d", .build = build_transposed, .reference = reference_transposed, .tolerance = OPS_SUM
+
 const ops_case ops_cases_product[] = {
     {MATMUL, .name = "rows times a matrix", .inputs = {{"B=2 S=5 7"}, {"7 4"}, NO_C}, .outputs = {"2 5 4"},
      .settings = &plain, .gradient = 3, .depth = 10},
@@ -233,4 +259,29 @@ const ops_case ops_cases_product[] = {
      .refused = "weight must be [5, 1, taps]"},
     {DEPTHWISE, .name = "bias of another width", .inputs = {{"B=2 S=6 5"}, {"5 1 3"}, {"4"}},
      .refused = "bias must be [5]"},
+
+    {TRANSPOSED, .name = "four times as long", .inputs = {{"B=2 6 S=5"}, {"6 3 8"}, {"3"}}, .outputs = {"2 3 20"},
+     .settings = &up4, .depth = 12},
+    {TRANSPOSED, .name = "twice as long, one sample", .inputs = {{"1 4 S=1"}, {"4 2 4"}, NO_C}, .outputs = {"1 2 2"},
+     .settings = &up2, .depth = 8},
+    {TRANSPOSED, .name = "taps that the stride does not divide", .inputs = {{"B=2 4 S=7"}, {"4 3 8"}, {"3"}},
+     .outputs = {"2 3 24"}, .settings = &up3, .depth = 12},
+    {TRANSPOSED, .name = "stride of one", .inputs = {{"1 3 S=9"}, {"3 2 5"}, {"2"}}, .outputs = {"1 2 9"},
+     .settings = &up1, .depth = 15},
+    {TRANSPOSED, .name = "no padding", .inputs = {{"1 3 S=4"}, {"3 2 3"}, {"2"}}, .outputs = {"1 2 9"},
+     .settings = &up2_bare, .depth = 6},
+    {TRANSPOSED, .name = "several strips", .inputs = {{"B=2 8 S=9001"}, {"8 5 4"}, {"5"}}, .outputs = {"2 5 18002"},
+     .settings = &up2, .depth = 16},
+    {TRANSPOSED, .name = "other channels", .inputs = {{"B=2 6 S=5"}, {"5 3 8"}, {"3"}}, .settings = &up4,
+     .refused = "weight must be f32 [6, channels, taps]"},
+    {TRANSPOSED, .name = "a weight of 16 bits", .inputs = {{"1 6 S=5"}, {"6 3 8", LOFI_BF16, .parameter = true}, NO_C},
+     .settings = &up4, .refused = "weight must be f32"},
+    {TRANSPOSED, .name = "bias of another width", .inputs = {{"B=2 6 S=5"}, {"6 3 8"}, {"4"}}, .settings = &up4,
+     .refused = "bias must be [3]"},
+    {TRANSPOSED, .name = "no stride", .inputs = {{"B=2 6 S=5"}, {"6 3 8"}, NO_C}, .settings = &up_none,
+     .refused = "must be at least 1"},
+    {TRANSPOSED, .name = "less taps than the stride", .inputs = {{"B=2 6 S=5"}, {"6 3 3"}, NO_C}, .settings = &up4,
+     .refused = "3 taps are less than a stride of 4"},
+    {TRANSPOSED, .name = "two dimensions", .inputs = {{"6 S=5"}, {"6 3 8"}, NO_C}, .settings = &up4,
+     .refused = "x must be [batch, channels, length]"},
     OPS_END};

@@ -506,24 +506,33 @@ static void pictures_of_another_size_are_refused(void **state) {
     json_decref(json);
 }
 
-static void parallel_blocks_and_template_are_declared(void **state) {
+static void parallel_blocks_are_declared(void **state) {
     (void)state;
     lofi_error err = LOFI_ERROR_INIT;
     lofi_weight_table table = {0};
-    json_t *config = edited(&lofi_model_music_vocoder, "{\"kernel_sizes\": [3, 5], \"use_template\": true}");
+    json_t *config = edited(&lofi_model_music_vocoder, "{\"kernel_sizes\": [3, 5]}");
     must(lofi_model_music_vocoder.declare(config, &table, &err), &err);
     const lofi_weight_entry *entry = lofi_weight_table_find(&table, "backbone.stages.1.0.blocks.1.dwconv.weight");
     assert_non_null(entry);
     assert_int_equal(entry->dims[2], 5);
-    entry = lofi_weight_table_find(&table, "head.noise_convs.1.weight");
-    assert_non_null(entry);
-    assert_int_equal(entry->dims[0], 32);
-    assert_int_equal(entry->dims[2], 64);
-    entry = lofi_weight_table_find(&table, "head.noise_convs.6.weight");
-    assert_non_null(entry);
-    assert_int_equal(entry->dims[2], 1);
     lofi_weight_table_free(&table);
     json_decref(config);
+}
+
+static void vocoder_configs_that_cannot_run_are_refused_by_name(void **state) {
+    (void)state;
+    static const char *const changes[][2] = {{"{\"use_template\": true}", "'use_template' is true"},
+                                             {"{\"pre_conv_kernel_size\": 12}", "'pre_conv_kernel_size' must be odd"},
+                                             {"{\"post_conv_kernel_size\": 4}", "'post_conv_kernel_size' must be odd"}};
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        lofi_error err = LOFI_ERROR_INIT;
+        lofi_weight_table table = {0};
+        json_t *config = edited(&lofi_model_music_vocoder, changes[i][0]);
+        assert_int_not_equal(lofi_model_music_vocoder.declare(config, &table, &err), LOFI_OK);
+        assert_non_null(strstr(err.message, changes[i][1]));
+        lofi_weight_table_free(&table);
+        json_decref(config);
+    }
 }
 
 int main(void) {
@@ -540,7 +549,8 @@ int main(void) {
         cmocka_unit_test(senseless_configs_are_refused_by_key),
         cmocka_unit_test(every_option_of_the_config_builds),
         cmocka_unit_test(pictures_of_another_size_are_refused),
-        cmocka_unit_test(parallel_blocks_and_template_are_declared),
+        cmocka_unit_test(parallel_blocks_are_declared),
+        cmocka_unit_test(vocoder_configs_that_cannot_run_are_refused_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
