@@ -122,7 +122,7 @@ static size_t row_of(trainer *t, int64_t visit) {
     return t->order[visit % (int64_t)rows];
 }
 
-static lofi_code visit(trainer *t, int64_t number, double *loss, lofi_error *err) {
+static lofi_code visit(trainer *t, int64_t number, lofi_step_losses *losses, lofi_error *err) {
     uint64_t seed = t->settings->seed, n = (uint64_t)number;
     lofi_random condition = lofi_random_at(seed, LOFI_RANDOM_CONDITION, n),
                 level = lofi_random_at(seed, LOFI_RANDOM_TIMESTEP, n);
@@ -134,7 +134,7 @@ static lofi_code visit(trainer *t, int64_t number, double *loss, lofi_error *err
                                           lofi_flow_index(lofi_random_normal(&level, 0)));
     inputs.seed = seed;
     inputs.step = n;
-    return lofi_step_run(t->training, &inputs, loss, err);
+    return lofi_step_run(t->training, &inputs, losses, err);
 }
 
 /* `what` is not finite: says where to go on from. */
@@ -162,12 +162,12 @@ static lofi_code measure_seed(trainer *t, uint64_t seed, double *mean, lofi_erro
             if (lofi_interrupt_asked())
                 return lofi_fail(err, LOFI_ERR_INTERRUPTED, "stopped while measuring the held-out loss");
             int index = (int)((2 * d + 1) * LOFI_FLOW_STEPS / (2 * draws));
-            double loss;
+            lofi_step_losses losses;
             lofi_step_inputs inputs = make_inputs(t, &example, lofi_random_at(seed, LOFI_RANDOM_NOISE, i * draws + d),
                                                   index);
-            LOFI_TRY(lofi_step_run(t->measuring, &inputs, &loss, err));
-            if (!isfinite(loss)) return diverged(t, t->state.step, "the held-out loss is not finite", err);
-            sum += loss;
+            LOFI_TRY(lofi_step_run(t->measuring, &inputs, &losses, err));
+            if (!isfinite(losses.total)) return diverged(t, t->state.step, "the held-out loss is not finite", err);
+            sum += losses.total;
         }
     }
     *mean = sum / (double)(tracks * draws);
@@ -334,17 +334,23 @@ static lofi_code open_all(trainer *t, lofi_error *err) {
 
 /* ---- running ---- */
 
-/* The mean gradient of an update, its visits summed in order; *loss is their mean. */
-static lofi_code gather(trainer *t, const float **gradient, double *loss, lofi_error *err) {
+static void add_losses(lofi_step_losses *sum, const lofi_step_losses *one, double factor) {
+    sum->total += one->total * factor;
+    sum->denoising += one->denoising * factor;
+    for (int i = 0; i < LOFI_ACE_STEP_MAX_PROJECTORS; i++) sum->alignment[i] += one->alignment[i] * factor;
+}
+
+/* The mean gradient of an update, its visits summed in order; *losses are their means. */
+static lofi_code gather(trainer *t, const float **gradient, lofi_step_losses *losses, lofi_error *err) {
     int64_t visits = t->settings->accumulate;
     size_t count = t->state.adapter->value_count;
-    double sum = 0;
+    *losses = (lofi_step_losses){0};
     for (int64_t i = 0; i < visits; i++) {
-        double one;
+        lofi_step_losses one;
         if (lofi_interrupt_asked())
             return lofi_fail(err, LOFI_ERR_INTERRUPTED, "stopped before an update was complete");
         LOFI_TRY(visit(t, t->state.step * visits + i, &one, err));
-        sum += one;
+        add_losses(losses, &one, 1.0 / (double)visits);
         const float *g = lofi_step_gradient(t->training);
         if (visits == 1)
             *gradient = g;
@@ -354,7 +360,6 @@ static lofi_code gather(trainer *t, const float **gradient, double *loss, lofi_e
             for (size_t j = 0; j < count; j++) t->gradient_sum[j] += g[j];
     }
     if (visits > 1) *gradient = t->gradient_sum;
-    *loss = sum / (double)visits;
     return LOFI_OK;
 }
 
@@ -362,13 +367,13 @@ static lofi_code update(trainer *t, lofi_error *err) {
     const lofi_train_settings *s = t->settings;
     int64_t start = lofi_now_ns();
     const float *gradient = NULL;
-    double loss;
-    LOFI_TRY(gather(t, &gradient, &loss, err));
+    lofi_step_losses losses;
+    LOFI_TRY(gather(t, &gradient, &losses, err));
     size_t count = t->state.adapter->value_count;
     double norm = lofi_gradient_norm(gradient, count, t->threads) / (double)s->accumulate;
-    if (!isfinite(loss) || !isfinite(norm)) {
+    if (!isfinite(losses.total) || !isfinite(norm)) {
         char what[96];
-        snprintf(what, sizeof what, "loss %g, gradient norm %g", loss, norm);
+        snprintf(what, sizeof what, "loss %g, gradient norm %g", losses.total, norm);
         return diverged(t, t->state.step + 1, what, err);
     }
     lofi_adamw adamw = LOFI_ADAMW_INIT;
@@ -380,8 +385,8 @@ static lofi_code update(trainer *t, lofi_error *err) {
     t->state.step++;
     lofi_step_metrics values = {.step = t->state.step,
                                 .epoch = epoch,
-                                .loss = loss,
-                                .denoising_loss = loss,
+                                .loss = losses.total,
+                                .denoising_loss = losses.denoising,
                                 .learning_rate = adamw.learning_rate,
                                 .gradient_norm = norm,
                                 .seconds = (double)(lofi_now_ns() - start) * 1e-9};
