@@ -40,6 +40,7 @@ typedef struct trainer {
     char run[LOFI_PATH_MAX], from[LOFI_PATH_MAX]; /* from: the checkpoint to go on from, "" when none */
     lofi_lock *held;                              /* the run's folder */
     lofi_checkpoint_folder folder;
+    char ssl[LOFI_SSL_KINDS][LOFI_PATH_MAX]; /* folders of the self-supervised networks, "" without alignment */
     lofi_loaded *transformer;
     lofi_step *training, *measuring;
     lofi_examples *examples;
@@ -134,6 +135,10 @@ static lofi_code visit(trainer *t, int64_t number, lofi_step_losses *losses, lof
                                           lofi_flow_index(lofi_random_normal(&level, 0)));
     inputs.seed = seed;
     inputs.step = n;
+    for (int k = 0; k < LOFI_SSL_KINDS; k++) {
+        inputs.targets[k] = example.targets[k];
+        inputs.target_frames[k] = example.target_frames[k];
+    }
     return lofi_step_run(t->training, &inputs, losses, err);
 }
 
@@ -195,9 +200,28 @@ static lofi_code measure(trainer *t, lofi_error *err) {
 
 /* ---- opening ---- */
 
+/* The self-supervised networks are wanted together: the original's heads are made for both. */
+static void find_ssl(trainer *t) {
+    const char *absent = NULL;
+    if (!(t->settings->ssl_coefficient > 0)) return;
+    for (int k = 0; k < LOFI_SSL_KINDS; k++) {
+        lofi_checkpoint_folder_find(t->ssl[k], &t->folder, lofi_ssl_kinds[k].folders);
+        if (!*t->ssl[k]) absent = lofi_ssl_kinds[k].folders[0];
+    }
+    t->summary->aligned = !absent;
+    if (!absent) return;
+    for (int k = 0; k < LOFI_SSL_KINDS; k++) t->ssl[k][0] = 0;
+    lofi_info(
+        t->log,
+        "training without the self-supervised alignment: no '%s' beside the base model; put m-a-p/MERT-v1-330M and "
+        "utter-project/mHuBERT-147 into '%s' to have it",
+        absent, t->folder.named);
+}
+
 static lofi_code open_model(trainer *t, lofi_error *err) {
     const lofi_train_settings *s = t->settings;
     LOFI_TRY(lofi_checkpoint_folder_resolve(&t->folder, s->checkpoint_dir, err));
+    find_ssl(t);
     LOFI_TRY(lofi_loaded_open(&t->transformer, &lofi_model_ace_step_transformer,
                               t->folder.component[LOFI_COMPONENT_TRANSFORMER], err));
     LOFI_TRY(lofi_adapter_new(&t->state.adapter, &s->lora, lofi_loaded_table(t->transformer), err));
@@ -211,6 +235,8 @@ static lofi_code open_model(trainer *t, lofi_error *err) {
                                  .checkpoint = s->checkpointing,
                                  .dropout = s->dropout,
                                  .bf16 = s->bf16,
+                                 .alignments = t->summary->aligned ? LOFI_SSL_KINDS : 0,
+                                 .alignment_coefficient = (float)s->ssl_coefficient,
                                  .threads = s->threads};
     return lofi_step_new(&t->training, t->transformer, t->state.adapter, options, err);
 }
@@ -228,6 +254,10 @@ static lofi_code open_examples(trainer *t, lofi_error *err) {
                                        .latent_channels = config->in_channels,
                                        .latent_height = config->height,
                                        .threads = s->threads};
+    for (int k = 0; k < LOFI_SSL_KINDS; k++) {
+        settings.ssl_folders[k] = *t->ssl[k] ? t->ssl[k] : NULL;
+        settings.ssl_widths[k] = config->projector_widths[k];
+    }
     LOFI_TRY(lofi_examples_open(&t->examples, &settings, t->log, err));
     size_t rows = lofi_examples_row_count(t->examples);
     LOFI_TRY(lofi_alloc((void **)&t->order, rows, sizeof *t->order, "the order of rows", err));
@@ -283,6 +313,13 @@ static lofi_code choose_checkpoint(trainer *t, lofi_error *err) {
     return LOFI_OK;
 }
 
+static lofi_code make_record(trainer *t, lofi_error *err) {
+    const char *hashes[LOFI_SSL_KINDS];
+    for (int k = 0; k < LOFI_SSL_KINDS; k++) hashes[k] = lofi_examples_ssl_hash(t->examples, k);
+    return lofi_record_make(&t->record, t->settings, t->transformer, lofi_examples_dataset_hash(t->examples),
+                            lofi_examples_unlicensed(t->examples), t->summary->aligned ? hashes : NULL, err);
+}
+
 /* Puts the state of the chosen checkpoint in place, if there is one. */
 static lofi_code restore(trainer *t, lofi_error *err) {
     const char *from = t->from;
@@ -320,8 +357,7 @@ static lofi_code open_all(trainer *t, lofi_error *err) {
     LOFI_TRY(open_model(t, err));
     if (!s->dry_run) LOFI_TRY(lofi_folder_make(s->logger_dir, err));
     LOFI_TRY(open_examples(t, err));
-    LOFI_TRY(lofi_record_make(&t->record, s, t->transformer, lofi_examples_dataset_hash(t->examples),
-                              lofi_examples_unlicensed(t->examples), err));
+    LOFI_TRY(make_record(t, err));
     LOFI_TRY(restore(t, err));
     t->summary->rows = lofi_examples_row_count(t->examples);
     t->summary->validation_tracks = lofi_examples_validation_count(t->examples);
@@ -389,7 +425,9 @@ static lofi_code update(trainer *t, lofi_error *err) {
                                 .denoising_loss = losses.denoising,
                                 .learning_rate = adamw.learning_rate,
                                 .gradient_norm = norm,
+                                .alignments = t->summary->aligned ? LOFI_SSL_KINDS : 0,
                                 .seconds = (double)(lofi_now_ns() - start) * 1e-9};
+    for (int k = 0; k < values.alignments; k++) values.alignment_loss[k] = losses.alignment[k];
     t->summary->seconds_per_step += values.seconds;
     return lofi_metrics_step(t->metrics, &values, err);
 }
