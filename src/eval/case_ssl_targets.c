@@ -2,7 +2,8 @@
 #include "eval/selftest_case.h"
 #include "models/ssl_encoder.h"
 
-#define LIMIT 5e-5 /* of sound: 1,500 states attend to one another, where the recordings themselves are 1.7e-5 from float64 */
+#define LIMIT                                                                                                          \
+    5e-5 /* of sound: 1,500 states attend to one another, where the recordings themselves are 1.7e-5 from float64 */
 
 static const char *const folders[LOFI_SSL_KINDS] = {"evaluation/mert-v1-330m", "evaluation/mhubert-147"};
 static const char *const names[LOFI_SSL_KINDS] = {"mert", "hubert"};
