@@ -16,6 +16,7 @@ lofi_need(LOFI_CRYPTO libcrypto>=3.0)
 lofi_need(LOFI_FFMPEG libavformat>=59 libavcodec>=59 libswresample>=4 libavutil>=57)
 lofi_need(LOFI_ICU icu-uc icu-i18n)
 lofi_need(LOFI_BLAS openblas)
+lofi_need(LOFI_LAPACKE lapacke)
 
 # oneDNN is measured beside our kernels by some programs of bench/ and used nowhere else. It comes without a pkg-config
 # file; its CMake files ask for OpenCL, which we do not use.
@@ -25,4 +26,4 @@ find_library(LOFI_DNNL_LIBRARY dnnl)
 set(LOFI_LIBRARIES_base PkgConfig::LOFI_JANSSON PkgConfig::LOFI_CRYPTO OpenMP::OpenMP_C Threads::Threads m)
 set(LOFI_LIBRARIES_audio PkgConfig::LOFI_FFMPEG)
 set(LOFI_LIBRARIES_text PkgConfig::LOFI_ICU)
-set(LOFI_LIBRARIES_kernels PkgConfig::LOFI_BLAS)
+set(LOFI_LIBRARIES_kernels PkgConfig::LOFI_LAPACKE PkgConfig::LOFI_BLAS)
