@@ -40,6 +40,9 @@ const lofi_lyric_language *lofi_lyric_language_find(const char *code);
 /* By number from 0, NULL behind the last. */
 const lofi_lyric_language *lofi_lyric_language_at(size_t index);
 
+/* The steps before the text is romanised: appends the cleaned line to `out` and sets *approximation. */
+lofi_code lofi_lyric_clean(const lofi_lyric_language *language, const char *line, size_t size, lofi_buffer *out,
+                           unsigned *approximation, lofi_error *err) LOFI_MUST_USE;
 /* Appends the spelled line to `out` and sets *approximation. `line` is UTF-8 without a newline. */
 lofi_code lofi_lyric_spell(const lofi_lyric_language *language, const char *line, size_t size, lofi_buffer *out,
                            unsigned *approximation, lofi_error *err) LOFI_MUST_USE;

@@ -14,4 +14,6 @@ const lofi_lyric_language lofi_lyric_language_cs = {
     .mark = "[cs]",
     .abbreviations = abbreviations,
     .symbols = {" a ", " na ", " procento ", " křížek ", " dolar ", " libra ", " stupně "},
+    .ordinal_endings = "\\.(?=\\s|$)",
+    .numbers = &lofi_number_words_cs,
 };

@@ -12,4 +12,6 @@ const lofi_lyric_language lofi_lyric_language_es = {
     .mark = "[es]",
     .abbreviations = abbreviations,
     .symbols = {" y ", " arroba ", " por ciento ", " numeral ", " dolar ", " libra ", " grados "},
+    .ordinal_endings = "º|ª|er|o|a|os|as",
+    .numbers = &lofi_number_words_es,
 };

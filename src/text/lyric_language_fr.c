@@ -12,4 +12,6 @@ const lofi_lyric_language lofi_lyric_language_fr = {
     .mark = "[fr]",
     .abbreviations = abbreviations,
     .symbols = {" et ", " arobase ", " pour cent ", " dièse ", " dollar ", " livre ", " degrés "},
+    .ordinal_endings = "º|ª|er|re|e|ème",
+    .numbers = &lofi_number_words_fr,
 };

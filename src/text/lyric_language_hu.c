@@ -14,4 +14,6 @@ const lofi_lyric_language lofi_lyric_language_hu = {
     .mark = "[hu]",
     .abbreviations = abbreviations,
     .symbols = {" és ", " kukac ", " százalék ", " kettőskereszt ", " dollár ", " font ", " fok "},
+    .ordinal_endings = "\\.|adik|edik|odik|ödik|ödike|ik",
+    .numbers = &lofi_number_words_hu,
 };

@@ -12,4 +12,6 @@ const lofi_lyric_language lofi_lyric_language_it = {
     .mark = "[it]",
     .abbreviations = abbreviations,
     .symbols = {" e ", " chiocciola ", " per cento ", " cancelletto ", " dollaro ", " sterlina ", " gradi "},
+    .ordinal_endings = "º|°|ª|o|a|i|e",
+    .numbers = &lofi_number_words_it,
 };

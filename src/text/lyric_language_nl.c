@@ -11,4 +11,6 @@ const lofi_lyric_language lofi_lyric_language_nl = {
     .mark = "[nl]",
     .abbreviations = abbreviations,
     .symbols = {" en ", " bij ", " procent ", " hekje ", " dollar ", " pond ", " graden "},
+    .ordinal_endings = "de|ste|e",
+    .numbers = &lofi_number_words_nl,
 };

@@ -11,4 +11,6 @@ const lofi_lyric_language lofi_lyric_language_pl = {
     .mark = "[pl]",
     .abbreviations = abbreviations,
     .symbols = {" i ", " małpa ", " procent ", " krzyżyk ", " dolar ", " funt ", " stopnie "},
+    .ordinal_endings = "º|ª|st|nd|rd|th",
+    .numbers = &lofi_number_words_pl,
 };

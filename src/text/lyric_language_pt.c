@@ -12,4 +12,6 @@ const lofi_lyric_language lofi_lyric_language_pt = {
     .mark = "[pt]",
     .abbreviations = abbreviations,
     .symbols = {" e ", " arroba ", " por cento ", " cardinal ", " dólar ", " libra ", " graus "},
+    .ordinal_endings = "º|ª|o|a|os|as",
+    .numbers = &lofi_number_words_pt,
 };

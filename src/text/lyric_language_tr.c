@@ -15,4 +15,6 @@ const lofi_lyric_language lofi_lyric_language_tr = {
     .abbreviations = abbreviations,
     .symbols = {" ve ", " at ", " yüzde ", " diyez ", " dolar ", " sterlin ", " derece "},
     .dotted_capital = true,
+    .ordinal_endings = "\\.|inci|nci|uncu|üncü",
+    .numbers = &lofi_number_words_tr,
 };
