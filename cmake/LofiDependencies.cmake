@@ -22,7 +22,19 @@ lofi_need(LOFI_BLAS openblas)
 find_path(LOFI_DNNL_INCLUDE oneapi/dnnl/dnnl.h)
 find_library(LOFI_DNNL_LIBRARY dnnl)
 
+# MeCab reads Japanese lyrics. Without it those lines are approximated, and reported. src/text/flags.cmake says it is there.
+find_path(LOFI_MECAB_INCLUDE mecab.h)
+find_library(LOFI_MECAB_LIBRARY mecab)
+# libexttextcat tells languages in Latin letters apart. Without it lyrics in them are taken for English unless told.
+pkg_check_modules(LOFI_TEXTCAT QUIET IMPORTED_TARGET libexttextcat)
+
 set(LOFI_LIBRARIES_base PkgConfig::LOFI_JANSSON PkgConfig::LOFI_CRYPTO OpenMP::OpenMP_C Threads::Threads m)
 set(LOFI_LIBRARIES_audio PkgConfig::LOFI_FFMPEG)
 set(LOFI_LIBRARIES_text PkgConfig::LOFI_ICU)
+if(LOFI_MECAB_INCLUDE AND LOFI_MECAB_LIBRARY)
+    list(APPEND LOFI_LIBRARIES_text ${LOFI_MECAB_LIBRARY})
+endif()
+if(LOFI_TEXTCAT_FOUND)
+    list(APPEND LOFI_LIBRARIES_text PkgConfig::LOFI_TEXTCAT)
+endif()
 set(LOFI_LIBRARIES_kernels PkgConfig::LOFI_BLAS)

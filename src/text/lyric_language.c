@@ -319,6 +319,7 @@ static lofi_code expand_numbers(const lofi_lyric_language *language, lofi_buffer
 
 static lofi_code clean(const lofi_lyric_language *language, lofi_buffer *text, unsigned *approximation,
                        lofi_error *err) {
+    if (language->untouched) return LOFI_OK;
     if (language->plain) {
         LOFI_TRY(lower(text, err));
         return collapse_whitespace(text, err);
@@ -326,7 +327,10 @@ static lofi_code clean(const lofi_lyric_language *language, lofi_buffer *text, u
     LOFI_TRY(replace(text, &(replacement){"\"", "", false, false}, err));
     if (language->dotted_capital) LOFI_TRY(replace(text, &(replacement){"İ", "i", false, false}, err));
     LOFI_TRY(lower(text, err));
-    LOFI_TRY(expand_numbers(language, text, approximation, err));
+    if (language->rewrite != NULL)
+        LOFI_TRY(language->rewrite(text, err));
+    else
+        LOFI_TRY(expand_numbers(language, text, approximation, err));
     LOFI_TRY(expand_abbreviations(language, text, err));
     LOFI_TRY(expand_symbols(language, text, err));
     return collapse_whitespace(text, err);
@@ -347,11 +351,17 @@ lofi_code lofi_lyric_clean(const lofi_lyric_language *language, const char *line
     return code;
 }
 
-lofi_code lofi_lyric_spell(const lofi_lyric_language *language, const char *line, size_t size, lofi_buffer *out,
-                           unsigned *approximation, lofi_error *err) {
-    LOFI_TRY(lofi_lyric_clean(language, line, size, out, approximation, err));
-    if (language->missing != NULL) *approximation |= LOFI_LYRIC_WITHOUT_CLEANER;
-    return LOFI_OK;
+lofi_code lofi_lyric_spell(const lofi_lyric_language *language, lofi_romanizers *romanizers, const char *line,
+                           size_t size, lofi_buffer *out, unsigned *approximation, lofi_error *err) {
+    if (language->romanize == NULL) return lofi_lyric_clean(language, line, size, out, approximation, err);
+    lofi_buffer text = LOFI_BUFFER_INIT;
+    bool exact = true;
+    lofi_code code = lofi_lyric_clean(language, line, size, &text, approximation, err);
+    if (code == LOFI_OK)
+        code = language->romanize(romanizers, lofi_buffer_str(&text), text.size, out, &exact, err);
+    if (!exact) *approximation |= LOFI_LYRIC_WITHOUT_CLEANER;
+    lofi_buffer_free(&text);
+    return code;
 }
 
 /* ---- detection ---- */

@@ -3,6 +3,7 @@
 
 #include "base/buffer.h"
 #include "base/memory.h"
+#include "text/language_guess.h"
 #include "text/lyric_language.h"
 #include "text/lyric_segments.h"
 #include "text/pieces.h"
@@ -11,6 +12,8 @@
 
 struct lofi_lyric_tokenizer {
     lofi_tokenizer *pieces;
+    lofi_romanizers *romanizers;    /* opened by the first line that needs them */
+    lofi_language_guesser *guesser; /* opened by the first song without a language */
 };
 
 /* A song on its way. */
@@ -45,6 +48,8 @@ lofi_code lofi_lyric_tokenizer_open(lofi_lyric_tokenizer **out, const char *voca
     lofi_lyric_tokenizer *tokenizer = calloc(1, sizeof *tokenizer);
     if (tokenizer == NULL) return lofi_fail(err, LOFI_ERR_MEMORY, "cannot allocate a lyric tokenizer");
     lofi_code code = lofi_tokenizer_open(&tokenizer->pieces, vocab_path, err);
+    if (code == LOFI_OK) code = lofi_romanizers_open(&tokenizer->romanizers, err);
+    if (code == LOFI_OK) code = lofi_language_guesser_open(&tokenizer->guesser, err);
     if (code == LOFI_OK) code = check_marks(tokenizer->pieces, vocab_path, err);
     if (code != LOFI_OK) {
         lofi_lyric_tokenizer_free(tokenizer);
@@ -57,6 +62,8 @@ lofi_code lofi_lyric_tokenizer_open(lofi_lyric_tokenizer **out, const char *voca
 void lofi_lyric_tokenizer_free(lofi_lyric_tokenizer *tokenizer) {
     if (tokenizer == NULL) return;
     lofi_tokenizer_free(tokenizer->pieces);
+    lofi_romanizers_free(tokenizer->romanizers);
+    lofi_language_guesser_free(tokenizer->guesser);
     free(tokenizer);
 }
 
@@ -70,7 +77,7 @@ static lofi_code encode_line(const lofi_lyric_tokenizer *tokenizer, const lofi_l
                              const char *line, size_t size, int64_t **ids, size_t *count, unsigned *approximation,
                              lofi_error *err) {
     lofi_buffer spelled = LOFI_BUFFER_INIT, marked = LOFI_BUFFER_INIT;
-    lofi_code code = lofi_lyric_spell(language, line, size, &spelled, approximation, err);
+    lofi_code code = lofi_lyric_spell(language, tokenizer->romanizers, line, size, &spelled, approximation, err);
     lofi_buffer_text(&marked, language->mark);
     for (size_t i = 0; i < spelled.size; i++) {
         if (spelled.data[i] == ' ')
@@ -209,15 +216,22 @@ static lofi_code add_lyrics(song *self, const char *lyrics, size_t size, lofi_er
     return code;
 }
 
-/* The language of all that is no section mark. */
-static const lofi_lyric_language *guess_language(const char *lyrics, lofi_buffer *text) {
+/* The language of all that is no section mark: by its script, and by a guess among those in Latin letters. */
+static const lofi_lyric_language *guess_language(const lofi_lyric_tokenizer *tokenizer, const char *lyrics,
+                                                 lofi_buffer *text) {
     for (const char *line = lyrics; line != NULL;) {
         const char *end = strchr(line, '\n');
         size_t size = end != NULL ? (size_t)(end - line) : strlen(line);
-        if (!is_section(line, size)) lofi_buffer_append(text, line, size);
+        if (!is_section(line, size)) {
+            lofi_buffer_append(text, line, size);
+            lofi_buffer_text(text, " ");
+        }
         line = end != NULL ? end + 1 : NULL;
     }
-    return lofi_lyric_language_detect(lofi_buffer_str(text), text->size);
+    const lofi_lyric_language *language = lofi_lyric_language_detect(lofi_buffer_str(text), text->size);
+    if (strcmp(language->code, "en") != 0) return language;
+    const char *guess = lofi_language_guess(tokenizer->guesser, lofi_buffer_str(text), text->size);
+    return guess != NULL ? lofi_lyric_language_find(guess) : language;
 }
 
 /* Upstream takes a text that begins like a request for a song for no lyrics at all. */
@@ -241,7 +255,7 @@ lofi_code lofi_lyric_tokenizer_encode(const lofi_lyric_tokenizer *tokenizer, con
     if (language != NULL)
         LOFI_TRY_GOTO(find_language(&self.language, language, err), failed);
     else
-        self.language = guess_language(lyrics, &text);
+        self.language = guess_language(tokenizer, lyrics, &text);
     LOFI_TRY_GOTO(lofi_buffer_check(&text, err), failed);
     if (is_blank(lyrics, size) || is_request(lyrics))
         LOFI_TRY_GOTO(lofi_ids_add(&self.ids, 0, err), failed);

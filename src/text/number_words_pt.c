@@ -114,7 +114,11 @@ static lofi_spelling ordinal(lofi_buffer *out, const char *digits) {
 }
 
 static lofi_spelling decimal(lofi_buffer *out, const char *number) {
-    return lofi_spell_decimal(out, number, cardinal, "vírgula");
+    lofi_buffer words = LOFI_BUFFER_INIT;
+    lofi_spelling done = lofi_spell_decimal(&words, number, cardinal, "vírgula");
+    if (done == LOFI_SPELLED) drop_ands(&words); /* once more, as there are words behind now */
+    lofi_give_words(out, &words);
+    return done;
 }
 
 static void insert_of(lofi_buffer *text, const char *scale, const char *unit) {

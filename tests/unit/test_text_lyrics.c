@@ -96,8 +96,12 @@ static void expect_spelling(const char *language, const char *line, const char *
     lofi_error err = LOFI_ERROR_INIT;
     lofi_buffer out = LOFI_BUFFER_INIT;
     unsigned approximation = 0;
+    lofi_romanizers *romanizers = NULL;
+    assert_int_equal(lofi_romanizers_open(&romanizers, &err), LOFI_OK);
     assert_int_equal(
-        lofi_lyric_spell(lofi_lyric_language_find(language), line, strlen(line), &out, &approximation, &err), LOFI_OK);
+        lofi_lyric_spell(lofi_lyric_language_find(language), romanizers, line, strlen(line), &out, &approximation, &err),
+        LOFI_OK);
+    lofi_romanizers_free(romanizers);
     assert_string_equal(lofi_buffer_str(&out), wanted);
     assert_int_equal(approximation, wanted_approximation);
     lofi_buffer_free(&out);
