@@ -12,6 +12,7 @@ const lofi_lyric_language lofi_lyric_language_tr = {
     .code = "tr",
     .name = "Turkish",
     .mark = "[tr]",
+    .latin = true,
     .abbreviations = abbreviations,
     .symbols = {" ve ", " at ", " yüzde ", " diyez ", " dolar ", " sterlin ", " derece "},
     .dotted_capital = true,

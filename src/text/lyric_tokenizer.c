@@ -24,7 +24,9 @@ typedef struct song {
     lofi_lyric_note *notes;
     size_t note_count, note_capacity;
     bool guessed; /* the language was not named by the caller */
+    bool cut;     /* cut as English already, with the ends of its pieces */
     size_t line;  /* counted from 1 */
+    const lofi_lyric_language *heard; /* the language of the line before, as far as it is known; NULL at the beginning */
 } song;
 
 static lofi_code check_marks(const lofi_tokenizer *pieces, const char *path, lofi_error *err) {
@@ -188,6 +190,24 @@ static const char *skip_dropped(song *self, const char *line, const char *end) {
     return begin;
 }
 
+/* What upstream's model hears in a line, as far as script and song tell: section marks are English, Latin letters the
+ * language of the song if that is written in them, and Chinese characters Japanese in a Japanese song. */
+static const lofi_lyric_language *hear(const song *self, const char *line, size_t size) {
+    const lofi_lyric_language *own = lofi_lyric_language_detect(line, size);
+    bool latin = strcmp(own->code, "en") == 0, japanese = strcmp(self->language->code, "ja") == 0;
+    if (is_section(line, size)) return own;
+    if (latin && self->language->latin) return self->language;
+    return japanese && strcmp(own->code, "zh") == 0 ? self->language : own;
+}
+
+/* A piece in another language begins: upstream ends the piece before with one more end of line. */
+static lofi_code end_piece(song *self, const char *line, size_t size, lofi_error *err) {
+    const lofi_lyric_language *heard = hear(self, line, size), *before = self->heard;
+    self->heard = heard;
+    if (self->cut || before == NULL || before == heard) return LOFI_OK;
+    return lofi_ids_add(&self->ids, LOFI_LYRIC_LINE_END, err);
+}
+
 static lofi_code add_lines(song *self, const char *lyrics, lofi_error *err) {
     static const char ends[] = {'\n', LOFI_SEGMENT_BREAK, '\0'};
     LOFI_TRY(lofi_ids_add(&self->ids, LOFI_LYRIC_START, err));
@@ -197,7 +217,10 @@ static lofi_code add_lines(song *self, const char *lyrics, lofi_error *err) {
         line = skip_dropped(self, line, end);
         size_t size = (size_t)(end - line);
         if (size > 0 && line[size - 1] == '\r') size--;
-        if (!is_blank(line, size)) LOFI_TRY(add_text_line(self, line, size, err));
+        if (!is_blank(line, size)) {
+            LOFI_TRY(end_piece(self, line, size, err));
+            LOFI_TRY(add_text_line(self, line, size, err));
+        }
         LOFI_TRY(lofi_ids_add(&self->ids, LOFI_LYRIC_LINE_END, err));
         if (*end == '\n') self->line++;
         line = *end != '\0' ? end + 1 : NULL;
@@ -210,6 +233,7 @@ static lofi_code add_lyrics(song *self, const char *lyrics, size_t size, lofi_er
     if (strcmp(self->language->code, "en") != 0 || !lofi_lyric_segments_apply(lyrics, size))
         return add_lines(self, lyrics, err);
     lofi_buffer cut = LOFI_BUFFER_INIT;
+    self->cut = true;
     lofi_code code = lofi_lyric_segments_cut(lyrics, size, &cut, err);
     if (code == LOFI_OK) code = add_lines(self, lofi_buffer_str(&cut), err);
     lofi_buffer_free(&cut);
