@@ -114,8 +114,8 @@ static lofi_code conclude(lyric_run *run, const char *unit, const char *why, lof
         const tally *t = &run->tallies[i];
         if (t->compared > 0) LOFI_TRY(lofi_selftest_tokens(run->test, t->language->code, t->differing, t->total, err));
         if (t->other > 0)
-            LOFI_TRY(lofi_selftest_skip(run->test, err, "%s: %zu %s not compared, %s (%zu the same)", t->language->name,
-                                        t->other, unit, why, t->other_same));
+            LOFI_TRY(lofi_selftest_skip(run->test, err, "%s: %zu of %zu %s the same, not claimed: %s",
+                                        t->language->name, t->other_same, t->other, unit, why));
     }
     if (run->unknown > 0)
         LOFI_TRY(lofi_selftest_skip(run->test, err, "%zu %s of languages that this build does not know", run->unknown,
@@ -151,7 +151,7 @@ static lofi_code do_line(lyric_run *run, const json_t *triple, lofi_error *err) 
 static lofi_code do_lines(lyric_run *run, const json_t *triples, lofi_error *err) {
     LOFI_TRY(start_output(run, "triples", err));
     for (size_t i = 0; i < json_array_size(triples); i++) LOFI_TRY(do_line(run, json_array_get(triples, i), err));
-    return conclude(run, "lines", "this build spells them otherwise", err);
+    return conclude(run, "lines", "what their spelling needs is not here (lofi doctor)", err);
 }
 
 static lofi_code run_lines_small(lofi_selftest *test, lofi_error *err) {

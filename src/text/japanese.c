@@ -147,9 +147,9 @@ static const char *foreign_spelling(const word *w) {
 }
 
 static const char *special_word(const char *surface) {
-    static const char *const words[][2] = {{"ホッピー", "Hoppy"}, {"東京", "Tokyo"}, {"大阪", "Osaka"},   {"京都", "Kyoto"},
-                                           {"柔道", "judo"},      {"弁当", "bento"}, {"ヒルズ", "hills"}, {"カービィ", "Kirby"},
-                                           {"€", ""},             {"¥", ""}};
+    static const char *const words[][2] = {
+        {"ホッピー", "Hoppy"}, {"東京", "Tokyo"},   {"大阪", "Osaka"},     {"京都", "Kyoto"}, {"柔道", "judo"},
+        {"弁当", "bento"},     {"ヒルズ", "hills"}, {"カービィ", "Kirby"}, {"€", ""},         {"¥", ""}};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (is(surface, words[i][0])) return words[i][1];
     return NULL;

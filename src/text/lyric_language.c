@@ -284,7 +284,8 @@ static lofi_code spell_numbers(const lofi_lyric_language *language, lofi_utf16 *
     } kinds[] = {{"[0-9]+[.,][0-9]+", spell_decimal}, {ordinals, spell_ordinal}, {"[0-9]+", spell_cardinal}};
     LOFI_TRY(spell_pattern(language, language->comma_groups ? COMMA_GROUPS : DOT_GROUPS, drop_commas, text, done, err));
     LOFI_TRY(spell_currencies(language, text, done, err));
-    for (size_t i = language->numbers->decimal == NULL; i < sizeof kinds / sizeof kinds[0] && *done == LOFI_SPELLED; i++)
+    for (size_t i = language->numbers->decimal == NULL; i < sizeof kinds / sizeof kinds[0] && *done == LOFI_SPELLED;
+         i++)
         LOFI_TRY(spell_pattern(language, kinds[i].pattern, kinds[i].spell, text, done, err));
     return LOFI_OK;
 }
@@ -357,8 +358,7 @@ lofi_code lofi_lyric_spell(const lofi_lyric_language *language, lofi_romanizers 
     lofi_buffer text = LOFI_BUFFER_INIT;
     bool exact = true;
     lofi_code code = lofi_lyric_clean(language, line, size, &text, approximation, err);
-    if (code == LOFI_OK)
-        code = language->romanize(romanizers, lofi_buffer_str(&text), text.size, out, &exact, err);
+    if (code == LOFI_OK) code = language->romanize(romanizers, lofi_buffer_str(&text), text.size, out, &exact, err);
     if (!exact) *approximation |= LOFI_LYRIC_WITHOUT_CLEANER;
     lofi_buffer_free(&text);
     return code;

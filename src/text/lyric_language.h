@@ -29,11 +29,11 @@ typedef struct lofi_lyric_language {
     const char *ordinal_endings;      /* regular expression of what follows an ordinal's digits */
     const lofi_number_words *numbers; /* NULL: digits stay and the line counts as approximated */
     lofi_code (*rewrite)(lofi_buffer *text, lofi_error *err); /* numbers in this language's own way, or NULL */
-    bool latin;                       /* written in Latin letters */
-    bool plain;                       /* only lower case and whitespace */
-    bool untouched;                   /* not cleaned before it is romanised */
-    lofi_romanize_fn *romanize;       /* into Latin letters, or NULL */
-    const char *missing;              /* why its romanised lines are approximated where they are, or NULL */
+    bool latin;                                               /* written in Latin letters */
+    bool plain;                                               /* only lower case and whitespace */
+    bool untouched;                                           /* not cleaned before it is romanised */
+    lofi_romanize_fn *romanize;                               /* into Latin letters, or NULL */
+    const char *missing; /* why its romanised lines are approximated where they are, or NULL */
 } lofi_lyric_language;
 
 /* In which way the spelling may differ from upstream's: bits. GUESSED: taken for English for its script, with letters that

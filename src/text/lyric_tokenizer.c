@@ -26,7 +26,8 @@ typedef struct song {
     bool guessed; /* the language was not named by the caller */
     bool cut;     /* cut as English already, with the ends of its pieces */
     size_t line;  /* counted from 1 */
-    const lofi_lyric_language *heard; /* the language of the line before, as far as it is known; NULL at the beginning */
+    const lofi_lyric_language
+        *heard; /* the language of the line before, as far as it is known; NULL at the beginning */
 } song;
 
 static lofi_code check_marks(const lofi_tokenizer *pieces, const char *path, lofi_error *err) {

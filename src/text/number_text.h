@@ -58,10 +58,10 @@ typedef struct lofi_currency_words {
 typedef struct lofi_money_rules {
     const lofi_currency_words *currencies;
     lofi_cardinal_fn *cardinal;
-    int (*form)(int64_t count);                            /* index into unit and cent */
-    const char *separator;                                 /* between units and cents: " con" */
+    int (*form)(int64_t count);                              /* index into unit and cent */
+    const char *separator;                                   /* between units and cents: " con" */
     void (*adjust)(lofi_buffer *text, const char *currency); /* of the whole text, or NULL */
-    const char *cut; /* whole amounts end before the last of these: " con " */
+    const char *cut;                                         /* whole amounts end before the last of these: " con " */
 } lofi_money_rules;
 
 /* Whole units and hundredths of a float, halves rounded up. REFUSED when `amount` is no number. */

@@ -18,9 +18,9 @@ typedef enum lofi_spelling {
 } lofi_spelling;
 
 typedef struct lofi_number_words {
-    lofi_spelling (*cardinal)(lofi_buffer *out, const char *digits);                    /* "21" */
-    lofi_spelling (*ordinal)(lofi_buffer *out, const char *digits);                     /* "3": third */
-    lofi_spelling (*decimal)(lofi_buffer *out, const char *number); /* "12.5"; NULL: upstream leaves decimals alone */
+    lofi_spelling (*cardinal)(lofi_buffer *out, const char *digits); /* "21" */
+    lofi_spelling (*ordinal)(lofi_buffer *out, const char *digits);  /* "3": third */
+    lofi_spelling (*decimal)(lofi_buffer *out, const char *number);  /* "12.5"; NULL: upstream leaves decimals alone */
     lofi_spelling (*money)(lofi_buffer *out, const char *amount, const char *currency); /* "5.50", "USD" */
 } lofi_number_words;
 

@@ -8,14 +8,16 @@
 #define CERTAIN_DIGITS 28 /* above, num2words divides with rounding, depending on what it was asked before */
 #define MAX_DIGITS     51 /* 10^51 and more has no name */
 
-static const char *const ones[20] = {"",          "واحد",     "اثنان",     "ثلاثة",    "أربعة",    "خمسة",     "ستة",
-                                     "سبعة",      "ثمانية",   "تسعة",      "عشرة",     "أحد عشر",  "اثنا عشر", "ثلاثة عشر",
-                                     "أربعة عشر", "خمسة عشر", "ستة عشر",   "سبعة عشر", "ثمانية عشر", "تسعة عشر"};
-static const char *const feminine_ones[20] = {
-    "",            "إحدى",      "اثنتان",  "ثلاث",     "أربع",       "خمس",       "ست",         "سبع",     "ثمان",     "تسع", "عشر",
-    "إحدى عشرة",   "اثنتا عشرة", "ثلاث عشرة", "أربع عشرة", "خمس عشرة", "ست عشرة", "سبع عشرة", "ثماني عشرة", "تسع عشرة"};
+static const char *const ones[20] = {"",         "واحد",    "اثنان",    "ثلاثة",      "أربعة",
+                                     "خمسة",     "ستة",     "سبعة",     "ثمانية",     "تسعة",
+                                     "عشرة",     "أحد عشر", "اثنا عشر", "ثلاثة عشر",  "أربعة عشر",
+                                     "خمسة عشر", "ستة عشر", "سبعة عشر", "ثمانية عشر", "تسعة عشر"};
+static const char *const feminine_ones[20] = {"",         "إحدى",      "اثنتان",     "ثلاث",       "أربع",
+                                              "خمس",      "ست",        "سبع",        "ثمان",       "تسع",
+                                              "عشر",      "إحدى عشرة", "اثنتا عشرة", "ثلاث عشرة",  "أربع عشرة",
+                                              "خمس عشرة", "ست عشرة",   "سبع عشرة",   "ثماني عشرة", "تسع عشرة"};
 static const char *const tens[10] = {"", "", "عشرون", "ثلاثون", "أربعون", "خمسون", "ستون", "سبعون", "ثمانون", "تسعون"};
-static const char *const hundreds[10] = {"",         "مائة",   "مئتان",    "ثلاثمائة",  "أربعمائة",
+static const char *const hundreds[10] = {"",        "مائة",   "مئتان",   "ثلاثمائة", "أربعمائة",
                                          "خمسمائة", "ستمائة", "سبعمائة", "ثمانمائة", "تسعمائة"};
 
 /* The forms of 1000^power: one or hundreds, two alone, two before others, three to ten, eleven and more. */
@@ -106,9 +108,10 @@ static lofi_spelling cardinal(lofi_buffer *out, const char *digits) {
 }
 
 static lofi_spelling ordinal(lofi_buffer *out, const char *digits) {
-    static const char *const low[20] = {"",       "اول",     "ثاني",     "ثالث",    "رابع",    "خامس",    "سادس",
-                                        "سابع",   "ثامن",    "تاسع",     "عاشر",    "حادي عشر", "ثاني عشر", "ثالث عشر",
-                                        "رابع عشر", "خامس عشر", "سادس عشر", "سابع عشر", "ثامن عشر", "تاسع عشر"};
+    static const char *const low[20] = {"",         "اول",      "ثاني",     "ثالث",     "رابع",
+                                        "خامس",     "سادس",     "سابع",     "ثامن",     "تاسع",
+                                        "عاشر",     "حادي عشر", "ثاني عشر", "ثالث عشر", "رابع عشر",
+                                        "خامس عشر", "سادس عشر", "سابع عشر", "ثامن عشر", "تاسع عشر"};
     int64_t value = lofi_small_number(digits);
     if (value < 0 || value > 19) return spell(out, digits, value >= 0 && value < 100);
     lofi_buffer_text(out, low[value]);

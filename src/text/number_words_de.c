@@ -3,10 +3,9 @@
 
 #define MAX_DIGITS 606 /* 10^606 and more has no name */
 
-static const char *const small[20] = {"null",     "eins",     "zwei",     "drei",     "vier",
-                                      "fünf",     "sechs",    "sieben",   "acht",     "neun",
-                                      "zehn",     "elf",      "zwölf",    "dreizehn", "vierzehn",
-                                      "fünfzehn", "sechzehn", "siebzehn", "achtzehn", "neunzehn"};
+static const char *const small[20] = {"null",     "eins",     "zwei",     "drei",     "vier",     "fünf",    "sechs",
+                                      "sieben",   "acht",     "neun",     "zehn",     "elf",      "zwölf",   "dreizehn",
+                                      "vierzehn", "fünfzehn", "sechzehn", "siebzehn", "achtzehn", "neunzehn"};
 
 static void spell_below_hundred(lofi_buffer *out, int value) {
     static const char *const tens[10] = {"",        "",        "zwanzig", "dreißig", "vierzig",
@@ -74,8 +73,8 @@ static void join_last_word(lofi_buffer *words) {
 }
 
 static lofi_spelling ordinal(lofi_buffer *out, const char *digits) {
-    static const char *const endings[][2] = {{"eins", "ers"}, {"drei", "drit"}, {"acht", "ach"},  {"sieben", "sieb"},
-                                             {"ig", "igs"},   {"ert", "erts"},  {"end", "ends"},  {"ion", "ions"},
+    static const char *const endings[][2] = {{"eins", "ers"}, {"drei", "drit"}, {"acht", "ach"}, {"sieben", "sieb"},
+                                             {"ig", "igs"},   {"ert", "erts"},  {"end", "ends"}, {"ion", "ions"},
                                              {"nen", "ns"},   {"rde", "rds"},   {"rden", "rds"}};
     lofi_buffer words = LOFI_BUFFER_INIT;
     lofi_spelling done = cardinal(&words, digits);
@@ -83,7 +82,8 @@ static lofi_spelling ordinal(lofi_buffer *out, const char *digits) {
         to_lower(&words);
         (void)lofi_change_ending(&words, endings, sizeof endings / sizeof endings[0]);
         lofi_buffer_text(&words, "te");
-        if (strcmp(lofi_buffer_str(&words), "eintausendste") == 0 || strcmp(lofi_buffer_str(&words), "einhundertste") == 0)
+        if (strcmp(lofi_buffer_str(&words), "eintausendste") == 0 ||
+            strcmp(lofi_buffer_str(&words), "einhundertste") == 0)
             lofi_replace_all(&words, "ein", "");
         join_last_word(&words);
     }

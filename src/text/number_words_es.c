@@ -6,9 +6,9 @@
 #define MAX_DIGITS 27 /* 10^27 and more has no name */
 
 static const char *const small[30] = {
-    "cero",      "uno",       "dos",         "tres",         "cuatro",      "cinco",      "seis",        "siete",
-    "ocho",      "nueve",     "diez",        "once",         "doce",        "trece",      "catorce",     "quince",
-    "dieciséis", "diecisiete", "dieciocho",  "diecinueve",   "veinte",      "veintiuno",  "veintidós",   "veintitrés",
+    "cero",         "uno",         "dos",        "tres",        "cuatro",     "cinco",      "seis",      "siete",
+    "ocho",         "nueve",       "diez",       "once",        "doce",       "trece",      "catorce",   "quince",
+    "dieciséis",    "diecisiete",  "dieciocho",  "diecinueve",  "veinte",     "veintiuno",  "veintidós", "veintitrés",
     "veinticuatro", "veinticinco", "veintiséis", "veintisiete", "veintiocho", "veintinueve"};
 static const char *const tens[10] = {"",          "",        "",        "treinta", "cuarenta",
                                      "cincuenta", "sesenta", "setenta", "ochenta", "noventa"};
@@ -34,10 +34,8 @@ static void spell_below_million(lofi_buffer *out, int high, int low) {
 }
 
 static lofi_spelling cardinal(lofi_buffer *out, const char *digits) {
-    static const char *const scales[][2] = {{"millón", "millones"},
-                                            {"billón", "billones"},
-                                            {"trillón", "trillones"},
-                                            {"cuatrillón", "cuatrillones"}};
+    static const char *const scales[][2] = {
+        {"millón", "millones"}, {"billón", "billones"}, {"trillón", "trillones"}, {"cuatrillón", "cuatrillones"}};
     lofi_digit_groups groups;
     lofi_buffer words = LOFI_BUFFER_INIT;
     if (!lofi_digit_groups_of(&groups, digits, MAX_DIGITS)) return LOFI_SPELLING_REFUSED;
@@ -66,11 +64,19 @@ static lofi_spelling cardinal(lofi_buffer *out, const char *digits) {
 static void add_ordinal_below_thousand(lofi_buffer *out, int value) {
     static const char *const ones[11] = {"",      "primero", "segundo", "tercero", "cuarto", "quinto",
                                          "sexto", "séptimo", "octavo",  "noveno",  "décimo"};
-    static const char *const ten[10] = {"",           "décimo",       "vigésimo",      "trigésimo",   "quadragésimo",
-                                        "quincuagésimo", "sexagésimo", "septuagésimo", "octogésimo", "nonagésimo"};
-    static const char *const hundred[10] = {"",               "centésimo",      "ducentésimo",   "tricentésimo",
-                                            "cuadrigentésimo", "quingentésimo", "sexcentésimo",  "septigentésimo",
-                                            "octigentésimo",  "noningentésimo"};
+    static const char *const ten[10] = {
+        "",           "décimo",       "vigésimo",   "trigésimo", "quadragésimo", "quincuagésimo",
+        "sexagésimo", "septuagésimo", "octogésimo", "nonagésimo"};
+    static const char *const hundred[10] = {"",
+                                            "centésimo",
+                                            "ducentésimo",
+                                            "tricentésimo",
+                                            "cuadrigentésimo",
+                                            "quingentésimo",
+                                            "sexcentésimo",
+                                            "septigentésimo",
+                                            "octigentésimo",
+                                            "noningentésimo"};
     if (value == 0) return;
     if (value <= 10) {
         lofi_add_word(out, ones[value]);
@@ -89,8 +95,8 @@ static void add_ordinal_below_thousand(lofi_buffer *out, int value) {
 /* The cardinal of what stands before the highest power of 1000 is joined with that power's ordinal. num2words takes the
  * power out of a logarithm; false where that comes out too high and the original never ends. */
 static bool add_ordinal(lofi_buffer *out, int64_t value) {
-    static const char *const powers[] = {"",            "milésimo",     "millonésimo",
-                                         "billonésimo", "trillonésimo", "cuadrillonésimo"};
+    static const char *const powers[] = {
+        "", "milésimo", "millonésimo", "billonésimo", "trillonésimo", "cuadrillonésimo"};
     while (value > 999) {
         int power = value == 1000 ? 1 : (int)(log((double)value) / log(1000.0));
         int64_t unit = 1;

@@ -3,13 +3,13 @@
 
 #define MAX_DIGITS 606 /* 10^606 and more has no name */
 
-static const char *const small[20] = {"zéro",   "un",       "deux",     "trois",  "quatre", "cinq",     "six",
-                                      "sept",   "huit",     "neuf",     "dix",    "onze",   "douze",    "treize",
-                                      "quatorze", "quinze", "seize",    "dix-sept", "dix-huit", "dix-neuf"};
+static const char *const small[20] = {"zéro",     "un",     "deux",  "trois",    "quatre",   "cinq",    "six",
+                                      "sept",     "huit",   "neuf",  "dix",      "onze",     "douze",   "treize",
+                                      "quatorze", "quinze", "seize", "dix-sept", "dix-huit", "dix-neuf"};
 
 /* `last`: no "mille" follows, so that quatre-vingts and cents keep their s. */
 static void spell_below_hundred(lofi_buffer *out, int value, bool last) {
-    static const char *const tens[10] = {"",          "",         "vingt",    "trente",        "quarante",
+    static const char *const tens[10] = {"",          "",         "vingt",    "trente",       "quarante",
                                          "cinquante", "soixante", "soixante", "quatre-vingt", "quatre-vingt"};
     if (value < 20) {
         lofi_buffer_text(out, small[value]);

@@ -46,13 +46,29 @@ static lofi_spelling cardinal(lofi_buffer *out, const char *digits) {
 }
 
 static lofi_spelling ordinal(lofi_buffer *out, const char *digits) {
-    static const char *const endings[][2] = {
-        {"nulla", "nullad"},      {"egy", "egyed"},        {"kettő", "ketted"},     {"három", "harmad"},
-        {"négy", "negyed"},       {"öt", "ötöd"},          {"hat", "hatod"},        {"hét", "heted"},
-        {"nyolc", "nyolcad"},     {"kilenc", "kilenced"},  {"tíz", "tized"},        {"húsz", "huszad"},
-        {"harminc", "harmincad"}, {"negyven", "negyvened"}, {"ötven", "ötvened"},   {"hatvan", "hatvanad"},
-        {"hetven", "hetvened"},   {"nyolcvan", "nyolcvanad"}, {"kilencven", "kilencvened"}, {"száz", "század"},
-        {"ezer", "ezred"},        {"illió", "milliomod"},  {"illiárd", "milliárdod"}};
+    static const char *const endings[][2] = {{"nulla", "nullad"},
+                                             {"egy", "egyed"},
+                                             {"kettő", "ketted"},
+                                             {"három", "harmad"},
+                                             {"négy", "negyed"},
+                                             {"öt", "ötöd"},
+                                             {"hat", "hatod"},
+                                             {"hét", "heted"},
+                                             {"nyolc", "nyolcad"},
+                                             {"kilenc", "kilenced"},
+                                             {"tíz", "tized"},
+                                             {"húsz", "huszad"},
+                                             {"harminc", "harmincad"},
+                                             {"negyven", "negyvened"},
+                                             {"ötven", "ötvened"},
+                                             {"hatvan", "hatvanad"},
+                                             {"hetven", "hetvened"},
+                                             {"nyolcvan", "nyolcvanad"},
+                                             {"kilencven", "kilencvened"},
+                                             {"száz", "század"},
+                                             {"ezer", "ezred"},
+                                             {"illió", "milliomod"},
+                                             {"illiárd", "milliárdod"}};
     int64_t value = lofi_small_number(digits);
     if (value == 1 || value == 2) {
         lofi_buffer_text(out, value == 1 ? "első" : "második");

@@ -3,10 +3,10 @@
 
 #define MAX_DIGITS 65 /* 10^65 and more has no name */
 
-static const char *const small[20] = {"zero",    "uno",     "due",       "tre",          "quattro",
-                                      "cinque",  "sei",     "sette",     "otto",         "nove",
-                                      "dieci",   "undici",  "dodici",    "tredici",      "quattordici",
-                                      "quindici", "sedici", "diciassette", "diciotto",   "diciannove"};
+static const char *const small[20] = {"zero",     "uno",    "due",         "tre",      "quattro",
+                                      "cinque",   "sei",    "sette",       "otto",     "nove",
+                                      "dieci",    "undici", "dodici",      "tredici",  "quattordici",
+                                      "quindici", "sedici", "diciassette", "diciotto", "diciannove"};
 
 /* A final "tre" of a longer word is accented, any other "tré" is not. */
 static void accentuate(lofi_buffer *words) {
@@ -68,9 +68,9 @@ static void spell_below_million(lofi_buffer *out, int thousands, int rest) {
 static void spell_scale(lofi_buffer *out, int power, bool many) {
     static const char *const prefixes[] = {"", "m", "b", "tr", "quadr", "quint", "sest", "sett", "ott", "nov", "dec"};
     lofi_buffer_printf(out, "%s%s%s", prefixes[power / 2], power % 2 == 1 ? "iliard" : "ilion",
-                       many               ? "i"
+                       many             ? "i"
                        : power % 2 == 1 ? "o"
-                                          : "e");
+                                        : "e");
 }
 
 /* The groups from number `index` on, the first of them not zero. */
@@ -107,9 +107,10 @@ static lofi_spelling cardinal(lofi_buffer *out, const char *digits) {
 
 static lofi_spelling ordinal(lofi_buffer *out, const char *digits) {
     static const char *const low[20] = {
-        "zero",         "primo",          "secondo",      "terzo",       "quarto",          "quinto",       "sesto",
-        "settimo",      "ottavo",         "nono",         "decimo",      "undicesimo",      "dodicesimo",   "tredicesimo",
-        "quattordicesimo", "quindicesimo", "sedicesimo",  "diciassettesimo", "diciottesimo", "diciannovesimo"};
+        "zero",         "primo",      "secondo",         "terzo",        "quarto",
+        "quinto",       "sesto",      "settimo",         "ottavo",       "nono",
+        "decimo",       "undicesimo", "dodicesimo",      "tredicesimo",  "quattordicesimo",
+        "quindicesimo", "sedicesimo", "diciassettesimo", "diciottesimo", "diciannovesimo"};
     lofi_digit_groups groups;
     lofi_buffer words = LOFI_BUFFER_INIT;
     if (!lofi_digit_groups_of(&groups, digits, MAX_DIGITS)) return LOFI_SPELLING_REFUSED;

@@ -17,7 +17,7 @@ static void spell_four(lofi_buffer *out, int value) {
 }
 
 static lofi_spelling cardinal(lofi_buffer *out, const char *digits) {
-    static const char *const powers[] = {"",   "만", "억", "조",     "경",     "해",     "자",       "양",      "구",
+    static const char *const powers[] = {"",   "만", "억", "조", "경",     "해",     "자",     "양",       "구",
                                          "간", "정", "재", "극", "항하사", "아승기", "나유타", "불가사의", "무량대수"};
     lofi_buffer words = LOFI_BUFFER_INIT;
     digits = lofi_skip_zeros(digits);
@@ -77,7 +77,8 @@ static lofi_spelling ordinal(lofi_buffer *out, const char *digits) {
     if ((hit = strstr(tail, "백")) != NULL) tail = hit + strlen("백");
     if (done == LOFI_SPELLED && !spell_native(&native, tail)) done = LOFI_SPELLING_REFUSED;
     if (done == LOFI_SPELLED)
-        lofi_buffer_printf(out, "%.*s%s%s 번째", (int)(tail - text), text, hit != NULL ? " " : "", lofi_buffer_str(&native));
+        lofi_buffer_printf(out, "%.*s%s%s 번째", (int)(tail - text), text, hit != NULL ? " " : "",
+                           lofi_buffer_str(&native));
     lofi_buffer_free(&words);
     lofi_buffer_free(&native);
     return done;

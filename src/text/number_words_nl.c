@@ -3,8 +3,8 @@
 
 #define MAX_DIGITS 606 /* 10^606 and more has no name */
 
-static const char *const small[20] = {"nul",     "één",      "twee",    "drie",     "vier",     "vijf",    "zes",
-                                      "zeven",   "acht",     "negen",   "tien",     "elf",      "twaalf",  "dertien",
+static const char *const small[20] = {"nul",      "één",      "twee",    "drie",      "vier",     "vijf",     "zes",
+                                      "zeven",    "acht",     "negen",   "tien",      "elf",      "twaalf",   "dertien",
                                       "veertien", "vijftien", "zestien", "zeventien", "achttien", "negentien"};
 
 static void spell_below_hundred(lofi_buffer *out, int value) {
@@ -15,7 +15,8 @@ static void spell_below_hundred(lofi_buffer *out, int value) {
         return;
     }
     int rest = value % 10;
-    if (rest > 0) lofi_buffer_printf(out, "%s%s", rest == 1 ? "een" : small[rest], rest == 2 || rest == 3 ? "ën" : "en");
+    if (rest > 0)
+        lofi_buffer_printf(out, "%s%s", rest == 1 ? "een" : small[rest], rest == 2 || rest == 3 ? "ën" : "en");
     lofi_buffer_text(out, tens[value / 10]);
 }
 
@@ -49,9 +50,10 @@ static lofi_spelling cardinal(lofi_buffer *out, const char *digits) {
 
 static lofi_spelling ordinal(lofi_buffer *out, const char *digits) {
     static const char *const endings[][2] = {
-        {"nul", "nuld"},   {"één", "eerst"},   {"twee", "tweed"},  {"drie", "derd"},  {"vier", "vierd"},     {"vijf", "vijfd"},
-        {"zes", "zesd"},   {"zeven", "zevend"}, {"acht", "achtst"}, {"negen", "negend"}, {"tien", "tiend"},  {"elf", "elfd"},
-        {"twaalf", "twaalfd"}, {"ig", "igst"}, {"erd", "erdst"},   {"end", "endst"},  {"joen", "joenst"},    {"rd", "rdst"}};
+        {"nul", "nuld"},   {"één", "eerst"},   {"twee", "tweed"},     {"drie", "derd"},   {"vier", "vierd"},
+        {"vijf", "vijfd"}, {"zes", "zesd"},    {"zeven", "zevend"},   {"acht", "achtst"}, {"negen", "negend"},
+        {"tien", "tiend"}, {"elf", "elfd"},    {"twaalf", "twaalfd"}, {"ig", "igst"},     {"erd", "erdst"},
+        {"end", "endst"},  {"joen", "joenst"}, {"rd", "rdst"}};
     lofi_buffer words = LOFI_BUFFER_INIT;
     lofi_spelling done = cardinal(&words, digits);
     (void)lofi_change_ending(&words, endings, sizeof endings / sizeof endings[0]);

@@ -3,10 +3,10 @@
 
 #define MAX_DIGITS 66 /* 10^66 and more has no name */
 
-static const char *const small[20] = {"zero",       "jeden",       "dwa",         "trzy",         "cztery",
-                                      "pięć",       "sześć",       "siedem",      "osiem",        "dziewięć",
-                                      "dziesięć",   "jedenaście",  "dwanaście",   "trzynaście",   "czternaście",
-                                      "piętnaście", "szesnaście",  "siedemnaście", "osiemnaście", "dziewiętnaście"};
+static const char *const small[20] = {"zero",       "jeden",      "dwa",          "trzy",        "cztery",
+                                      "pięć",       "sześć",      "siedem",       "osiem",       "dziewięć",
+                                      "dziesięć",   "jedenaście", "dwanaście",    "trzynaście",  "czternaście",
+                                      "piętnaście", "szesnaście", "siedemnaście", "osiemnaście", "dziewiętnaście"};
 static const char *const tens[10] = {"",
                                      "",
                                      "dwadzieścia",
@@ -17,8 +17,8 @@ static const char *const tens[10] = {"",
                                      "siedemdziesiąt",
                                      "osiemdziesiąt",
                                      "dziewięćdziesiąt"};
-static const char *const hundreds[10] = {"",         "sto",       "dwieście",  "trzysta",  "czterysta",
-                                         "pięćset",  "sześćset",  "siedemset", "osiemset", "dziewięćset"};
+static const char *const hundreds[10] = {"",        "sto",      "dwieście",  "trzysta",  "czterysta",
+                                         "pięćset", "sześćset", "siedemset", "osiemset", "dziewięćset"};
 
 /* one, two to four, five and more */
 static int form(int64_t count) {
@@ -29,8 +29,8 @@ static int form(int64_t count) {
 
 static void add_scale(lofi_buffer *out, int power, int value) {
     static const char *const thousand[] = {"tysiąc", "tysiące", "tysięcy"};
-    static const char *const prefixes[] = {"",       "mi",     "bi",    "try",  "kwadry", "kwinty",
-                                           "seksty", "septy",  "okty",  "nony", "decy"};
+    static const char *const prefixes[] = {"",       "mi",    "bi",   "try",  "kwadry", "kwinty",
+                                           "seksty", "septy", "okty", "nony", "decy"};
     static const char *const endings[] = {"", "y", "ów"};
     if (power == 1) {
         lofi_add_word(out, thousand[form(value)]);
@@ -67,10 +67,10 @@ static lofi_spelling cardinal(lofi_buffer *out, const char *digits) {
     return LOFI_SPELLED;
 }
 
-static const char *const ordinals[20] = {"",           "pierwszy",   "drugi",         "trzeci",       "czwarty",
-                                         "piąty",      "szósty",     "siódmy",        "ósmy",         "dziewiąty",
-                                         "dziesiąty",  "jedenasty",  "dwunasty",      "trzynasty",    "czternasty",
-                                         "piętnasty",  "szesnasty",  "siedemnasty",   "osiemnasty",   "dziewiętnasty"};
+static const char *const ordinals[20] = {"",          "pierwszy",  "drugi",       "trzeci",     "czwarty",
+                                         "piąty",     "szósty",    "siódmy",      "ósmy",       "dziewiąty",
+                                         "dziesiąty", "jedenasty", "dwunasty",    "trzynasty",  "czternasty",
+                                         "piętnasty", "szesnasty", "siedemnasty", "osiemnasty", "dziewiętnasty"};
 static const char *const ordinal_tens[10] = {"",
                                              "",
                                              "dwudziesty",
@@ -81,8 +81,9 @@ static const char *const ordinal_tens[10] = {"",
                                              "siedemdziesiąty",
                                              "osiemdziesiąty",
                                              "dziewięćdziesiąty"};
-static const char *const ordinal_hundreds[10] = {"",          "setny",      "dwusetny",     "trzysetny",   "czterysetny",
-                                                 "pięćsetny", "sześćsetny", "siedemsetny",  "osiemsetny",  "dziewięćsetny"};
+static const char *const ordinal_hundreds[10] = {
+    "",          "setny",      "dwusetny",    "trzysetny",  "czterysetny",
+    "pięćsetny", "sześćsetny", "siedemsetny", "osiemsetny", "dziewięćsetny"};
 
 static void add_ordinal_group(lofi_buffer *out, int value) {
     int rest = value % 100;
@@ -103,10 +104,10 @@ static void add_ordinal_group(lofi_buffer *out, int value) {
 
 /* Before -tysięczny and its like, joined with it. Hundreds with tens below are more than num2words can do. */
 static bool add_ordinal_prefix(lofi_buffer *out, int value) {
-    static const char *const low[20] = {"",          "pierwszo",   "dwu",         "trzy",         "cztero",
-                                        "pięcio",    "sześcio",    "siedmio",     "ośmio",        "dziewięcio",
-                                        "dziesięcio", "jedenasto", "dwunasto",    "trzynasto",    "czternasto",
-                                        "piętnasto", "szesnasto",  "siedemnasto", "osiemnasto",   "dziewiętnasto"};
+    static const char *const low[20] = {"",           "pierwszo",  "dwu",         "trzy",       "cztero",
+                                        "pięcio",     "sześcio",   "siedmio",     "ośmio",      "dziewięcio",
+                                        "dziesięcio", "jedenasto", "dwunasto",    "trzynasto",  "czternasto",
+                                        "piętnasto",  "szesnasto", "siedemnasto", "osiemnasto", "dziewiętnasto"};
     static const char *const ten[10] = {"",
                                         "",
                                         "dwudziesto",

@@ -3,9 +3,9 @@
 
 #define MAX_DIGITS 27 /* 10^27 and more has no name */
 
-static const char *const small[20] = {"zero",     "um",       "dois",      "três",      "quatro",  "cinco",   "seis",
-                                      "sete",     "oito",     "nove",      "dez",       "onze",    "doze",    "treze",
-                                      "catorze",  "quinze",   "dezasseis", "dezassete", "dezoito", "dezanove"};
+static const char *const small[20] = {"zero",    "um",     "dois",      "três",      "quatro",  "cinco",   "seis",
+                                      "sete",    "oito",   "nove",      "dez",       "onze",    "doze",    "treze",
+                                      "catorze", "quinze", "dezasseis", "dezassete", "dezoito", "dezanove"};
 static const char *const tens[10] = {"",          "",         "vinte",   "trinta",  "quarenta",
                                      "cinquenta", "sessenta", "setenta", "oitenta", "noventa"};
 static const char *const hundreds[10] = {"",           "cento",      "duzentos",   "trezentos",  "quatrocentos",

@@ -11,8 +11,9 @@ static const char *const tens[10] = {"",          "",           "двадцат�
                                      "пятьдесят", "шестьдесят", "семьдесят", "восемьдесят", "девяносто"};
 static const char *const hundreds[10] = {"",        "сто",      "двести",  "триста",    "четыреста",
                                          "пятьсот", "шестьсот", "семьсот", "восемьсот", "девятьсот"};
-static const char *const powers[] = {"",           "тысяч",       "миллион",     "миллиард",   "триллион", "квадриллион",
-                                     "квинтиллион", "секстиллион", "септиллион", "октиллион", "нониллион"};
+static const char *const powers[] = {"",           "тысяч",       "миллион",     "миллиард",
+                                     "триллион",   "квадриллион", "квинтиллион", "секстиллион",
+                                     "септиллион", "октиллион",   "нониллион"};
 
 static int form(int64_t count) {
     if (count % 100 >= 11 && count % 100 <= 14) return 2;
@@ -65,8 +66,16 @@ static lofi_spelling cardinal(lofi_buffer *out, const char *digits) {
 
 static const char *const ordinal_ones[10] = {"нулевой", "первый", "второй",  "третий",  "четвёртый",
                                              "пятый",   "шестой", "седьмой", "восьмой", "девятый"};
-static const char *const ordinal_tens[10] = {"",            "",             "двадцатый",   "тридцатый",     "сороковой",
-                                             "пятидесятый", "шестидесятый", "семидесятый", "восьмидесятый", "девяностый"};
+static const char *const ordinal_tens[10] = {"",
+                                             "",
+                                             "двадцатый",
+                                             "тридцатый",
+                                             "сороковой",
+                                             "пятидесятый",
+                                             "шестидесятый",
+                                             "семидесятый",
+                                             "восьмидесятый",
+                                             "девяностый"};
 
 static void add_ordinal_teen(lofi_buffer *out, int rest) {
     size_t soft_sign = strlen("ь");
@@ -76,7 +85,7 @@ static void add_ordinal_teen(lofi_buffer *out, int rest) {
 }
 
 static void add_ordinal_hundred(lofi_buffer *out, int hundred) {
-    static const char *const stems[10] = {"",       "сот",     "двухсот", "трёхсот",  "четырёхсот",
+    static const char *const stems[10] = {"",        "сот",      "двухсот", "трёхсот",   "четырёхсот",
                                           "пятисот", "шестисот", "семисот", "восьмисот", "девятисот"};
     lofi_add_word(out, stems[hundred]);
     lofi_buffer_text(out, "ый");
@@ -100,11 +109,13 @@ static void add_ordinal_group(lofi_buffer *out, int value, int power) {
 
 /* The last group that is not zero, joined with its power in one word: "двухтысячный". */
 static void add_joined(lofi_buffer *out, int value, int power) {
-    static const char *const hundred[10] = {"",       "сто",      "двухсот", "трёхсот",   "четырёхсот",
+    static const char *const hundred[10] = {"",        "сто",      "двухсот", "трёхсот",   "четырёхсот",
                                             "пятисот", "шестисот", "семисот", "восьмисот", "девятисот"};
-    static const char *const ten[10] = {"",           "",            "двадцати",   "тридцати",     "сорока",
-                                        "пятидесяти", "шестидесяти", "семидесяти", "восьмидесяти", "девяносто"};
-    static const char *const one[10] = {"", "одно", "двух", "трёх", "четырёх", "пяти", "шести", "семи", "восьми", "девяти"};
+    static const char *const ten[10] = {
+        "",         "", "двадцати", "тридцати", "сорока", "пятидесяти", "шестидесяти", "семидесяти", "восьмидесяти",
+        "девяносто"};
+    static const char *const one[10] = {"",     "одно",  "двух", "трёх",   "четырёх",
+                                        "пяти", "шести", "семи", "восьми", "девяти"};
     int rest = value % 100;
     lofi_add_word(out, hundred[value / 100]);
     if (rest >= 20) lofi_buffer_text(out, ten[rest / 10]);

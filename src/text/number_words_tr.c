@@ -4,8 +4,7 @@
 #define MAX_DIGITS 21 /* 10^21 - 1 and more is refused */
 
 static const char *const ones[10] = {"", "bir", "iki", "üç", "dört", "beş", "altı", "yedi", "sekiz", "dokuz"};
-static const char *const tens[10] = {"",     "on",     "yirmi",  "otuz",   "kırk",
-                                     "elli", "altmış", "yetmiş", "seksen", "doksan"};
+static const char *const tens[10] = {"", "on", "yirmi", "otuz", "kırk", "elli", "altmış", "yetmiş", "seksen", "doksan"};
 static const char *const powers[7] = {"", "bin", "milyon", "milyar", "trilyon", "katrilyon", "kentilyon"};
 
 /* Whether the ones of group `index` are left out: a thousand has no "bir", and num2words has oddities of its own. */
@@ -44,10 +43,10 @@ static lofi_spelling cardinal(lofi_buffer *out, const char *digits) {
 
 /* The end of an ordinal: its last digit that is not zero. */
 static void spell_ordinal_end(lofi_buffer *out, int value) {
-    static const char *const one[10] = {"",        "birinci",  "ikinci",  "üçüncü",    "dördüncü",
-                                        "beşinci", "altıncı",  "yedinci", "sekizinci", "dokuzuncu"};
-    static const char *const ten[10] = {"",         "onuncu",     "yirminci",   "otuzuncu",   "kırkıncı",
-                                        "ellinci",  "altmışıncı", "yetmişinci", "sekseninci", "doksanıncı"};
+    static const char *const one[10] = {"",        "birinci", "ikinci",  "üçüncü",    "dördüncü",
+                                        "beşinci", "altıncı", "yedinci", "sekizinci", "dokuzuncu"};
+    static const char *const ten[10] = {"",        "onuncu",     "yirminci",   "otuzuncu",   "kırkıncı",
+                                        "ellinci", "altmışıncı", "yetmişinci", "sekseninci", "doksanıncı"};
     if (value >= 200) lofi_buffer_text(out, ones[value / 100]);
     if (value >= 100) lofi_buffer_text(out, value % 100 == 0 ? "yüzüncü" : "yüz");
     lofi_buffer_text(out, value % 10 == 0 ? ten[value / 10 % 10] : tens[value / 10 % 10]);
@@ -55,8 +54,8 @@ static void spell_ordinal_end(lofi_buffer *out, int value) {
 }
 
 static lofi_spelling ordinal(lofi_buffer *out, const char *digits) {
-    static const char *const ordinal_powers[7] = {"",           "bininci",      "milyonuncu", "milyarıncı",
-                                                  "trilyonuncu", "katrilyonuncu", "kentilyon"};
+    static const char *const ordinal_powers[7] = {
+        "", "bininci", "milyonuncu", "milyarıncı", "trilyonuncu", "katrilyonuncu", "kentilyon"};
     lofi_digit_groups groups;
     if (is_too_big(digits) || !lofi_digit_groups_of(&groups, digits, MAX_DIGITS)) return LOFI_SPELLING_REFUSED;
     if (groups.count == 1 && groups.values[0] == 0) lofi_buffer_text(out, "sıfırıncı");

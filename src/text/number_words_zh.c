@@ -127,12 +127,13 @@ static bool write_letter_pair(const char *found, lofi_buffer *out) {
     return true;
 }
 
-#define MONEY_UNIT                                                                                                     \
-    "(?:亿|千万|百万|万|千|百|(?:亿|千万|百万|万|千|百)元|(?:亿|千万|百万|万|千|百|)块|角|毛|分)"
-#define MEASURE_WORDS                                                                                                  \
-    "[丈世丘丝两个丸代令件伏位冬出刀分刻勺匹升单卮厘双叠口只合名周啖回场块坡堂堆墙壳壶夏夜天头季客家寸对寻尺尾层山岁岭"           \
-    "常幢年座张忽户手扎打担挑捆撮支斗斛斤日旬时春曲更月本条杯板枝根桶棵毫江泡溪炮煲片瓶盆盏盒盘石砣碗碟秋秒程窠笼管箩"           \
-    "箱篮簋粒纪线罐网罗群脚腔袋袭课贯贴跳身辆辈道里针钟钧钱钵铢铺锅锱阙队阵面页顶颗首]|(?:千|毫|微)克|(?:千|分|厘|毫|微)米"
+#define MONEY_UNIT "(?:亿|千万|百万|万|千|百|(?:亿|千万|百万|万|千|百)元|(?:亿|千万|百万|万|千|百|)块|角|毛|分)"
+#define MEASURE_WORDS                                                                                                                                                          \
+    "[丈世丘丝两个丸代令件伏位冬出刀分刻勺匹升单卮厘双叠口只合名周啖回场块坡堂堆墙壳壶夏夜天头季客家寸对寻尺尾层山岁"   \
+    "岭"                                                                                                                                                                      \
+    "常幢年座张忽户手扎打担挑捆撮支斗斛斤日旬时春曲更月本条杯板枝根桶棵毫江泡溪炮煲片瓶盆盏盒盘石砣碗碟秋秒程窠笼管箩" \
+    "箱篮簋粒纪线罐网罗群脚腔袋袭课贯贴跳身辆辈道里针钟钧钱钵铢铺锅锱阙队阵面页顶颗首]|(?:千|毫|微)克|(?:千|分|厘|毫|"         \
+    "微)米"
 
 typedef struct number_kind {
     const char *pattern; /* group 1 is replaced */
@@ -202,11 +203,11 @@ end:
 /* ---- punctuation ---- */
 
 static bool is_punctuation(int32_t c) {
-    static const int32_t ranges[][2] = {
-        {0x21, 0x2f},     {0x3a, 0x40},     {0x5b, 0x60},     {0x7b, 0x7e},     {0xb7, 0xb7},     {0x2013, 0x2014},
-        {0x2018, 0x2019}, {0x201b, 0x201f}, {0x2026, 0x2027}, {0x3001, 0x3003}, {0x3008, 0x3011}, {0x3014, 0x301f},
-        {0x3030, 0x3030}, {0x303e, 0x303f}, {0xfe4f, 0xfe4f}, {0xff01, 0xff0d}, {0xff0f, 0xff0f}, {0xff1a, 0xff20},
-        {0xff3b, 0xff40}, {0xff5b, 0xff64}};
+    static const int32_t ranges[][2] = {{0x21, 0x2f},     {0x3a, 0x40},     {0x5b, 0x60},     {0x7b, 0x7e},
+                                        {0xb7, 0xb7},     {0x2013, 0x2014}, {0x2018, 0x2019}, {0x201b, 0x201f},
+                                        {0x2026, 0x2027}, {0x3001, 0x3003}, {0x3008, 0x3011}, {0x3014, 0x301f},
+                                        {0x3030, 0x3030}, {0x303e, 0x303f}, {0xfe4f, 0xfe4f}, {0xff01, 0xff0d},
+                                        {0xff0f, 0xff0f}, {0xff1a, 0xff20}, {0xff3b, 0xff40}, {0xff5b, 0xff64}};
     for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
         if (c >= ranges[i][0] && c <= ranges[i][1]) return true;
     return false;

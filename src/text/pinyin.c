@@ -26,7 +26,8 @@ static lofi_code load(json_t **out, const char *folder, const char *name, lofi_e
     LOFI_TRY(lofi_path_format(path, err, "%s/%s", folder, name));
     if (!lofi_path_is_file(path)) {
         lofi_fail(err, LOFI_ERR_NOT_FOUND, "'%s' is not there", path);
-        return lofi_hint(err, "LOFI_PINYIN_DIR is the folder of the Python package pypinyin 0.53.0, which has %s", name);
+        return lofi_hint(err, "LOFI_PINYIN_DIR is the folder of the Python package pypinyin 0.53.0, which has %s",
+                         name);
     }
     LOFI_TRY(lofi_json_load(out, path, err));
     if (json_is_object(*out)) return LOFI_OK;
@@ -53,8 +54,7 @@ lofi_code lofi_pinyin_open(lofi_pinyin **out, const char *folder, lofi_error *er
     LOFI_TRY_GOTO(load(&pinyin->characters, folder, "pinyin_dict.json", err), failed);
     LOFI_TRY_GOTO(load(&pinyin->phrases, folder, "phrases_dict.json", err), failed);
     pinyin->prefixes = json_object();
-    json_object_foreach (pinyin->phrases, phrase, readings)
-        LOFI_TRY_GOTO(add_prefixes(pinyin, phrase, err), failed);
+    json_object_foreach(pinyin->phrases, phrase, readings) LOFI_TRY_GOTO(add_prefixes(pinyin, phrase, err), failed);
     *out = pinyin;
     return LOFI_OK;
 failed:
@@ -121,10 +121,10 @@ static lofi_code add_phrase(const json_t *readings, lofi_buffer *out, lofi_error
 /* ---- runs of characters ---- */
 
 static bool is_han(int32_t c) {
-    static const int32_t ranges[][2] = {
-        {0x3007, 0x3007},   {0xe815, 0xe864},   {0xfa18, 0xfa18},   {0x3400, 0x4dbf},   {0x4e00, 0x9fff},
-        {0xf900, 0xfaff},   {0x20000, 0x2a6df}, {0x2a703, 0x2b73f}, {0x2b740, 0x2b81d}, {0x2b825, 0x2bf6e},
-        {0x2c029, 0x2ce93}, {0x2d016, 0x2d016}, {0x2d11b, 0x2ebd9}, {0x2f80a, 0x2fa1f}, {0x300f7, 0x31288}};
+    static const int32_t ranges[][2] = {{0x3007, 0x3007},   {0xe815, 0xe864},   {0xfa18, 0xfa18},   {0x3400, 0x4dbf},
+                                        {0x4e00, 0x9fff},   {0xf900, 0xfaff},   {0x20000, 0x2a6df}, {0x2a703, 0x2b73f},
+                                        {0x2b740, 0x2b81d}, {0x2b825, 0x2bf6e}, {0x2c029, 0x2ce93}, {0x2d016, 0x2d016},
+                                        {0x2d11b, 0x2ebd9}, {0x2f80a, 0x2fa1f}, {0x300f7, 0x31288}};
     for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
         if (c >= ranges[i][0] && c <= ranges[i][1]) return true;
     return false;

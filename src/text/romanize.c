@@ -30,12 +30,13 @@ void lofi_romanizers_free(lofi_romanizers *romanizers) {
 #define HANGUL_LAST  0xd7a3
 #define SILENT       11 /* the initial that is not spoken */
 
-static const char *const initials[19] = {"g",  "kk", "n", "d", "tt", "l",  "m", "b", "pp", "s",
+static const char *const initials[19] = {"g",  "kk", "n", "d",  "tt", "l", "m", "b", "pp", "s",
                                          "ss", "",   "j", "jj", "ch", "k", "t", "p", "h"};
-static const char *const vowels[21] = {"a",   "ae", "ya", "yae", "eo", "e",  "yeo", "ye", "o",  "wa", "wae",
+static const char *const vowels[21] = {"a",  "ae", "ya", "yae", "eo", "e",  "yeo", "ye", "o",  "wa", "wae",
                                        "oe", "yo", "u",  "wo",  "we", "wi", "yu",  "eu", "ui", "i"};
-static const char *const finals[28] = {"",   "g",  "kk", "gs", "n",  "nj", "nh", "d",  "l", "lg", "lm", "lb", "ls", "lt",
-                                       "lp", "lh", "m",  "b",  "bs", "s",  "ss", "ng", "j", "ch", "k",  "t",  "p",  "h"};
+static const char *const finals[28] = {"",   "g",  "kk", "gs", "n",  "nj", "nh", "d", "l",  "lg",
+                                       "lm", "lb", "ls", "lt", "lp", "lh", "m",  "b", "bs", "s",
+                                       "ss", "ng", "j",  "ch", "k",  "t",  "p",  "h"};
 
 static bool is_one_of(const char *const *list, size_t count, const char *text, size_t size) {
     for (size_t i = 0; i < count; i++)

@@ -30,7 +30,8 @@ typedef struct tally {
 
 static void report(const tally *t) {
     if (t->language == NULL) return;
-    print_message("%s: %zu of %zu the same, %zu left open\n", t->language, t->compared - t->wrong, t->compared, t->unknown);
+    print_message("%s: %zu of %zu the same, %zu left open\n", t->language, t->compared - t->wrong, t->compared,
+                  t->unknown);
 }
 
 static void compare(tally *t, const char *kind, const char *text, const char *wanted) {
