@@ -38,16 +38,16 @@ static const power_words powers[10] = {
     {"أوكتيليون", "أوكتيليونان ", "أوكتيليونا ", "أوكتيليونات", "أوكتيليوناً"},
 };
 
-/* A group of up to three digits. `only`: nothing but this group is in the number. */
-static void spell_group(lofi_buffer *out, int value, int power, bool feminine, bool only) {
+/* A group of up to three digits, `power` NULL for the last. `only`: nothing but this group is in the number. */
+static void spell_group(lofi_buffer *out, int value, const power_words *power, bool feminine, bool only) {
     int hundred = value / 100, rest = value % 100;
     if (hundred > 0) lofi_buffer_text(out, hundred == 2 && rest == 0 ? "مئتا" : hundreds[hundred]);
     if (hundred > 0 && rest > 0) lofi_buffer_text(out, " و ");
     const char *const *words = feminine ? feminine_ones : ones;
-    if (rest == 2 && hundred == 0 && power > 0) {
-        lofi_buffer_text(out, only ? powers[power].only_two : powers[power].two);
-    } else if (rest == 1 && power > 0) {
-        lofi_buffer_text(out, powers[power].one);
+    if (rest == 2 && hundred == 0 && power != NULL) {
+        lofi_buffer_text(out, only ? power->only_two : power->two);
+    } else if (rest == 1 && power != NULL) {
+        lofi_buffer_text(out, power->one);
     } else if (rest < 20) {
         lofi_buffer_text(out, words[rest]);
     } else {
@@ -57,24 +57,25 @@ static void spell_group(lofi_buffer *out, int value, int power, bool feminine, b
 }
 
 /* The name of the power behind a group, `rest` what the lower groups have given. */
-static const char *power_name(int value, int power, bool has_rest) {
-    if (value % 100 == 1) return powers[power].one;
-    if (value >= 3 && value <= 10) return powers[power].few;
-    return has_rest ? powers[power].many : powers[power].one;
+static const char *power_name(int value, const power_words *power, bool has_rest) {
+    if (value % 100 == 1) return power->one;
+    if (value >= 3 && value <= 10) return power->few;
+    return has_rest ? power->many : power->one;
 }
 
 /* Ends in a space. */
 static void spell_whole(lofi_buffer *out, const lofi_digit_groups *groups, bool feminine) {
     lofi_buffer words = LOFI_BUFFER_INIT;
     for (int i = groups->count - 1; i >= 0; i--) {
-        int value = groups->values[i], power = groups->count - 1 - i;
+        int value = groups->values[i];
+        const power_words *power = i < groups->count - 1 ? &powers[groups->count - 1 - i] : NULL;
         if (value == 0) continue;
         lofi_buffer group = LOFI_BUFFER_INIT;
         bool has_rest = words.size > 0;
-        spell_group(&group, value, power, feminine && power == 0, i == 0 && lofi_groups_end(groups, 0));
+        spell_group(&group, value, power, feminine && power == NULL, i == 0 && lofi_groups_end(groups, 0));
         lofi_buffer_text(&group, " ");
-        if (power > 0 && value > 2) lofi_buffer_printf(&group, "%s ", power_name(value, power, has_rest));
-        if (power > 0 && has_rest) lofi_buffer_text(&group, "و ");
+        if (power != NULL && value > 2) lofi_buffer_printf(&group, "%s ", power_name(value, power, has_rest));
+        if (power != NULL && has_rest) lofi_buffer_text(&group, "و ");
         lofi_give_words(&group, &words);
         words = group;
     }
@@ -144,7 +145,7 @@ static lofi_spelling decimal(lofi_buffer *out, const char *number) {
     int rest = hundredths(parts.value);
     if (rest > 0) {
         lofi_buffer_text(&words, " , ");
-        spell_group(&words, rest, 0, true, false);
+        spell_group(&words, rest, NULL, true, false);
     }
     strip_end(&words);
     size_t spaces = strspn(lofi_buffer_str(&words), " ");
@@ -178,7 +179,7 @@ static lofi_spelling money(lofi_buffer *out, const char *amount, const char *cur
     if (!is_zero(&groups)) lofi_buffer_text(out, last > 10 ? unit[3] : last > 2 ? unit[2] : two ? unit[1] : unit[0]);
     if (rest == 0) return done;
     lofi_buffer_text(out, " و ");
-    spell_group(out, rest, 0, true, false);
+    spell_group(out, rest, NULL, true, false);
     lofi_buffer_printf(out, " %s", rest > 10 ? cent[3] : rest > 2 ? cent[2] : rest == 2 ? cent[1] : cent[0]);
     return done;
 }

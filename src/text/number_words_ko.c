@@ -7,11 +7,11 @@ static const char *const ones[10] = {"영", "일", "이", "삼", "사", "오", "
 
 static void spell_four(lofi_buffer *out, int value) {
     static const char *const places[] = {"천", "백", "십", ""};
-    int unit = 1000;
-    for (int i = 0; i < 4; i++, unit /= 10) {
-        int digit = value / unit % 10;
+    const int of_place[4] = {value / 1000, value / 100 % 10, value / 10 % 10, value % 10};
+    for (int i = 0; i < 4; i++) {
+        int digit = of_place[i];
         if (digit == 0) continue;
-        if (digit > 1 || unit == 1) lofi_buffer_text(out, ones[digit]);
+        if (digit > 1 || i == 3) lofi_buffer_text(out, ones[digit]);
         lofi_buffer_text(out, places[i]);
     }
 }

@@ -62,7 +62,7 @@ static void drop_ands(lofi_buffer *words) {
 
 static lofi_spelling cardinal(lofi_buffer *out, const char *digits) {
     static const char *const scales[][2] = {
-        {"milhão", "milhões"}, {"bilião", "biliões"}, {"trilião", "triliões"}, {"quatrilião", "quatriliões"}};
+        {"", ""}, {"milhão", "milhões"}, {"bilião", "biliões"}, {"trilião", "triliões"}, {"quatrilião", "quatriliões"}};
     lofi_digit_groups groups;
     lofi_buffer words = LOFI_BUFFER_INIT;
     if (!lofi_digit_groups_of(&groups, digits, MAX_DIGITS)) return LOFI_SPELLING_REFUSED;
@@ -75,7 +75,7 @@ static lofi_spelling cardinal(lofi_buffer *out, const char *digits) {
         int low = groups.values[i];
         if (high == 0 && low == 0 && groups.count > 1) continue;
         spell_below_million(&words, high, low);
-        if (power > 0) lofi_buffer_printf(&words, " %s", scales[power / 2 - 1][high == 0 && low == 1 ? 0 : 1]);
+        if (power > 0) lofi_buffer_printf(&words, " %s", scales[power / 2][high == 0 && low == 1 ? 0 : 1]);
     }
     drop_ands(&words);
     lofi_give_words(out, &words);
