@@ -27,6 +27,8 @@ find_path(LOFI_MECAB_INCLUDE mecab.h)
 find_library(LOFI_MECAB_LIBRARY mecab)
 # libexttextcat tells languages in Latin letters apart. Without it lyrics in them are taken for English unless told.
 pkg_check_modules(LOFI_TEXTCAT QUIET IMPORTED_TARGET libexttextcat)
+# liblzma opens py3langid's model, which tells the languages of a song apart as upstream does.
+pkg_check_modules(LOFI_LZMA QUIET IMPORTED_TARGET liblzma)
 
 set(LOFI_LIBRARIES_base PkgConfig::LOFI_JANSSON PkgConfig::LOFI_CRYPTO OpenMP::OpenMP_C Threads::Threads m)
 set(LOFI_LIBRARIES_audio PkgConfig::LOFI_FFMPEG)
@@ -36,5 +38,8 @@ if(LOFI_MECAB_INCLUDE AND LOFI_MECAB_LIBRARY)
 endif()
 if(LOFI_TEXTCAT_FOUND)
     list(APPEND LOFI_LIBRARIES_text PkgConfig::LOFI_TEXTCAT)
+endif()
+if(LOFI_LZMA_FOUND)
+    list(APPEND LOFI_LIBRARIES_text PkgConfig::LOFI_LZMA)
 endif()
 set(LOFI_LIBRARIES_kernels PkgConfig::LOFI_BLAS)

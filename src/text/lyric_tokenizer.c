@@ -1,6 +1,8 @@
 /* lyric_tokenizer.c - see lyric_tokenizer.h. */
 #include "text/lyric_tokenizer.h"
 
+#include <stdlib.h>
+
 #include "base/buffer.h"
 #include "base/memory.h"
 #include "text/language_guess.h"
@@ -14,6 +16,7 @@ struct lofi_lyric_tokenizer {
     lofi_tokenizer *pieces;
     lofi_romanizers *romanizers;    /* opened by the first line that needs them */
     lofi_language_guesser *guesser; /* opened by the first song without a language */
+    lofi_langid *model;             /* upstream's own, or NULL: not there */
 };
 
 /* A song on its way. */
@@ -53,6 +56,8 @@ lofi_code lofi_lyric_tokenizer_open(lofi_lyric_tokenizer **out, const char *voca
     lofi_code code = lofi_tokenizer_open(&tokenizer->pieces, vocab_path, err);
     if (code == LOFI_OK) code = lofi_romanizers_open(&tokenizer->romanizers, err);
     if (code == LOFI_OK) code = lofi_language_guesser_open(&tokenizer->guesser, err);
+    const char *model = getenv("LOFI_LANGID_MODEL");
+    if (code == LOFI_OK && model != NULL && model[0] != '\0') code = lofi_langid_open(&tokenizer->model, model, err);
     if (code == LOFI_OK) code = check_marks(tokenizer->pieces, vocab_path, err);
     if (code != LOFI_OK) {
         lofi_lyric_tokenizer_free(tokenizer);
@@ -67,6 +72,7 @@ void lofi_lyric_tokenizer_free(lofi_lyric_tokenizer *tokenizer) {
     lofi_tokenizer_free(tokenizer->pieces);
     lofi_romanizers_free(tokenizer->romanizers);
     lofi_language_guesser_free(tokenizer->guesser);
+    lofi_langid_free(tokenizer->model);
     free(tokenizer);
 }
 
@@ -229,13 +235,17 @@ static lofi_code add_lines(song *self, const char *lyrics, lofi_error *err) {
     return LOFI_OK;
 }
 
-/* English lyrics the way upstream cuts them, all others line by line. */
+/* English lyrics the way upstream cuts them, others too when its model is there; all else line by line. */
 static lofi_code add_lyrics(song *self, const char *lyrics, size_t size, lofi_error *err) {
-    if (strcmp(self->language->code, "en") != 0 || !lofi_lyric_segments_apply(lyrics, size))
-        return add_lines(self, lyrics, err);
+    const lofi_langid *model = self->guessed ? self->tokenizer->model : NULL;
+    bool english = strcmp(self->language->code, "en") == 0;
+    if ((!english && model == NULL) || !lofi_lyric_segments_apply(lyrics, size)) return add_lines(self, lyrics, err);
     lofi_buffer cut = LOFI_BUFFER_INIT;
+    const char *dominant = NULL;
     self->cut = true;
-    lofi_code code = lofi_lyric_segments_cut(lyrics, size, &cut, err);
+    lofi_code code = lofi_lyric_segments_cut(lyrics, size, model, &cut, &dominant, err);
+    const lofi_lyric_language *heard = code == LOFI_OK && model != NULL ? lofi_lyric_language_find(dominant) : NULL;
+    if (heard != NULL) self->language = heard;
     if (code == LOFI_OK) code = add_lines(self, lofi_buffer_str(&cut), err);
     lofi_buffer_free(&cut);
     return code;
