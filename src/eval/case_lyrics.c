@@ -1,9 +1,10 @@
 /* case_lyrics.c - lyrics to token ids: single lines of a named language, and whole songs.
  *
  * English is compared, and every other line whose spelling this build claims to be the original's (text/lyric_language.h).
- * What it does not claim is counted and listed as skipped, language by language. Of songs the lines are compared, not the
- * empty lines between them: the original asks a statistical model for the language of every piece of a song, and ends a
- * piece with an empty line where that model sees an end.
+ * What it does not claim is counted and listed as skipped, language by language. The original asks a statistical model for
+ * the language of every piece of a song, and ends a piece with an empty line where that model sees an end. Songs in Latin
+ * letters are compared to the last id when that model is there (LOFI_LANGID_MODEL); without it the lines of English songs
+ * are, and not the empty lines between them.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -253,8 +254,8 @@ static lofi_code judge_song(lyric_run *run, const json_t *recorded, const lofi_l
     tally *t = &run->tallies[heard(run, recorded)];
     bool claimed = strcmp(t->language->code, "en") == 0 && strcmp(tokens->language, "en") == 0 &&
                    tokens->note_count == 0;
-    if (claimed) return compare_song(run, t, recorded, tokens, err);
-    count(t, recorded, tokens->ids, tokens->count, false);
+    if (claimed && !tokens->heard) return compare_song(run, t, recorded, tokens, err);
+    count(t, recorded, tokens->ids, tokens->count, tokens->heard && tokens->note_count == 0);
     return LOFI_OK;
 }
 

@@ -3,6 +3,7 @@
 #include "text/lyric_segments.h"
 
 #include <unicode/uchar.h>
+#include <unicode/uscript.h>
 
 #include "text/unicode.h"
 
@@ -42,7 +43,7 @@ static void count_characters(cutter *self, const char *language, const char *tex
 }
 
 static bool is_letter(int32_t c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= 0xe0 && c <= 0xff && c != 0xf7);
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= 0xe0 && c <= 0xff && c != 0xf7 && c != 0xf8);
 }
 
 static bool is_word_character(int32_t c) {
@@ -56,11 +57,17 @@ static bool is_opening(int32_t c) {
     return false;
 }
 
-bool lofi_lyric_segments_apply(const char *lyrics, size_t size) {
+static bool is_latin(int32_t c) {
+    UErrorCode status = U_ZERO_ERROR;
+    return uscript_getScript(c, &status) == USCRIPT_LATIN && U_SUCCESS(status);
+}
+
+bool lofi_lyric_segments_apply(const char *lyrics, size_t size, bool with_model) {
     for (size_t at = 0; at < size;) {
         int32_t c = lofi_utf8_next(lyrics, size, &at);
         if (c == '<' || c == LOFI_SEGMENT_BREAK || c == LOFI_SEGMENT_DROPPED || c == '\r') return false;
-        if ((U_GET_GC_MASK(c) & (U_GC_L_MASK | U_GC_M_MASK)) != 0 && !is_letter(c)) return false;
+        if ((U_GET_GC_MASK(c) & (U_GC_L_MASK | U_GC_M_MASK)) != 0 && !is_letter(c) && !(with_model && is_latin(c)))
+            return false;
         if (c >= 128 && (U_GET_GC_MASK(c) & U_GC_N_MASK) != 0) return false;
     }
     return true;
@@ -233,8 +240,19 @@ static void add_words(cutter *self, size_t start, size_t end) {
         if (self->text[i] == '\n') lofi_buffer_append(&self->segment, (const char[]){LOFI_SEGMENT_DROPPED}, 1);
 }
 
+/* Punctuation, which joins what follows, and letters that upstream does not count among its own, such as ß. */
 static void add_rest(cutter *self, size_t start, size_t end) {
-    if (start < end && !is_blank(self->text + start, end - start))
+    bool empty = false, number = false;
+    if (start >= end) return;
+    if (end - start == 1 && self->text[start] == '\n') { /* what a number left of its line */
+        add_segment(self, NO_LANGUAGE, "\n", 1);
+        return;
+    }
+    if (is_blank(self->text + start, end - start)) return;
+    measure(self->text + start, end - start, &empty, &number);
+    if (self->model != NULL && !empty && !number)
+        add_sentence(self, self->text + start, end - start);
+    else
         add_segment(self, NO_LANGUAGE, self->text + start, end - start);
 }
 

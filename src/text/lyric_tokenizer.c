@@ -26,9 +26,11 @@ typedef struct song {
     lofi_ids ids;
     lofi_lyric_note *notes;
     size_t note_count, note_capacity;
-    bool guessed; /* the language was not named by the caller */
-    bool cut;     /* cut as English already, with the ends of its pieces */
-    size_t line;  /* counted from 1 */
+    bool guessed;  /* the language was not named by the caller */
+    bool modelled; /* by upstream's model */
+    bool spaced;   /* a space stands before the line, which is no section mark then */
+    bool cut;      /* cut as English already, with the ends of its pieces */
+    size_t line;   /* counted from 1 */
     const lofi_lyric_language
         *heard; /* the language of the line before, as far as it is known; NULL at the beginning */
 } song;
@@ -165,15 +167,22 @@ static bool looks_foreign(const char *line, size_t size) {
     return false;
 }
 
+static bool has_letter(const char *line, size_t size) {
+    for (size_t at = 0; at < size;)
+        if (lofi_is_letter(lofi_utf8_next(line, size, &at))) return true;
+    return false;
+}
+
 static lofi_code add_text_line(song *self, const char *line, size_t size, lofi_error *err) {
-    const lofi_lyric_language *language = is_section(line, size) ? lofi_lyric_language_find("en") : self->language;
+    bool mark = is_section(line, size) && !self->spaced;
+    const lofi_lyric_language *language = mark ? lofi_lyric_language_find("en") : self->language;
     int64_t *ids = NULL;
     size_t count = 0;
     unsigned approximation = LOFI_LYRIC_EXACT;
     LOFI_TRY(encode_line(self->tokenizer, language, line, size, &ids, &count, &approximation, err));
-    const lofi_lyric_language *own = lofi_lyric_language_detect(line, size);
+    const lofi_lyric_language *own = has_letter(line, size) ? lofi_lyric_language_detect(line, size) : language;
     lofi_code code = LOFI_OK;
-    if (!is_section(line, size) && own != language && has_unknown(ids, count)) {
+    if (!mark && own != language && has_unknown(ids, count)) {
         free(ids);
         ids = NULL;
         language = own;
@@ -188,11 +197,13 @@ static lofi_code add_text_line(song *self, const char *line, size_t size, lofi_e
 
 /* Counts the lines of the original that are left out at the beginning of `line`, and goes behind them. */
 static const char *skip_dropped(song *self, const char *line, const char *end) {
-    const char *begin = line;
+    const char *begin = line, *start = line;
+    self->spaced = false;
     for (; line < end && (*line == LOFI_SEGMENT_DROPPED || *line == ' '); line++) {
         if (*line == ' ') continue;
         self->line++;
         begin = line + 1;
+        self->spaced = self->spaced || (line > start && line[-1] == ' ');
     }
     return begin;
 }
@@ -239,13 +250,15 @@ static lofi_code add_lines(song *self, const char *lyrics, lofi_error *err) {
 static lofi_code add_lyrics(song *self, const char *lyrics, size_t size, lofi_error *err) {
     const lofi_langid *model = self->guessed ? self->tokenizer->model : NULL;
     bool english = strcmp(self->language->code, "en") == 0;
-    if ((!english && model == NULL) || !lofi_lyric_segments_apply(lyrics, size)) return add_lines(self, lyrics, err);
+    if ((!english && model == NULL) || !lofi_lyric_segments_apply(lyrics, size, model != NULL))
+        return add_lines(self, lyrics, err);
     lofi_buffer cut = LOFI_BUFFER_INIT;
     const char *dominant = NULL;
     self->cut = true;
     lofi_code code = lofi_lyric_segments_cut(lyrics, size, model, &cut, &dominant, err);
     const lofi_lyric_language *heard = code == LOFI_OK && model != NULL ? lofi_lyric_language_find(dominant) : NULL;
     if (heard != NULL) self->language = heard;
+    self->modelled = heard != NULL;
     if (code == LOFI_OK) code = add_lines(self, lofi_buffer_str(&cut), err);
     lofi_buffer_free(&cut);
     return code;
@@ -303,6 +316,7 @@ lofi_code lofi_lyric_tokenizer_encode(const lofi_lyric_tokenizer *tokenizer, con
                                .notes = self.notes,
                                .note_count = self.note_count,
                                .language = self.language->code,
+                               .heard = self.modelled,
                                .truncated = truncated};
     return LOFI_OK;
 failed:

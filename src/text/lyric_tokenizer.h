@@ -71,6 +71,7 @@ typedef struct lofi_lyric_tokens {
     size_t count;
     lofi_lyric_note *notes;
     size_t note_count;
+    bool heard;           /* its languages are those of upstream's own model: all ids are claimed to be upstream's */
     const char *language; /* code of the song's language ("en"), given or guessed: not to be freed */
     bool truncated;       /* there were more than LOFI_LYRIC_MAX_TOKENS */
 } lofi_lyric_tokens;
