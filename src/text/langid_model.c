@@ -59,6 +59,7 @@ enum {
     OP_EMPTY_TUPLE = ')',
     OP_REDUCE = 'R',
     OP_BYTES = 'B',
+    OP_SHORT_BYTES = 'C',
     OP_INT1 = 'K',
     OP_INT2 = 'M',
     OP_GET = 'h',
@@ -102,8 +103,8 @@ static void *copy_array(const unsigned char *data, size_t size) {
 }
 
 /* The three arrays in their order: weights, priors, transitions. Little-endian, as this program's machines are. */
-static void read_array(reader *r, lofi_langid *model) {
-    size_t size = take(r, 4);
+static void read_array(reader *r, lofi_langid *model, int size_bytes) {
+    size_t size = take(r, size_bytes);
     if (r->bad || size > r->size - r->at || r->arrays > 2) {
         r->bad = true;
         return;
@@ -171,7 +172,8 @@ static bool step(reader *r, lofi_langid *model, size_t *codes) {
     case OP_GLOBAL: break;
     case OP_REDUCE: break;
     case OP_TEXT: read_text(r, model, codes); break;
-    case OP_BYTES: read_array(r, model); break;
+    case OP_BYTES: read_array(r, model, 4); break;
+    case OP_SHORT_BYTES: read_array(r, model, 1); break;
     case OP_LIST: r->in_list = true; break;
     case OP_APPENDS: r->in_list = false; break;
     case OP_DICT: r->in_dict = true; break;

@@ -31,4 +31,9 @@ void lofi_lyric_support_look(lofi_lyric_support out[LOFI_LYRIC_SUPPORTS]) {
     out[2] = (lofi_lyric_support){.what = "languages in Latin letters", .there = can_guess()};
     out[2].meaning = out[2].there ? "are told apart"
                                   : "are taken for English; libexttextcat or its fingerprints are missing";
+    const char *model = getenv("LOFI_LANGID_MODEL");
+    out[3] = (lofi_lyric_support){.what = "the original's language model",
+                                  .there = model != NULL && model[0] != '\0' && lofi_path_is_file(model)};
+    out[3].meaning = out[3].there ? "songs in Latin letters are cut as the original does"
+                                  : "pieces of a song are guessed; LOFI_LANGID_MODEL can name py3langid's model.plzma";
 }

@@ -190,7 +190,7 @@ static lofi_code add_text_line(song *self, const char *line, size_t size, lofi_e
     }
     for (size_t i = 0; i < count && code == LOFI_OK; i++) code = lofi_ids_add(&self->ids, ids[i], err);
     free(ids);
-    if (self->guessed && strcmp(language->code, "en") == 0 && looks_foreign(line, size))
+    if (self->guessed && !self->modelled && strcmp(language->code, "en") == 0 && looks_foreign(line, size))
         approximation |= LOFI_LYRIC_GUESSED;
     return code == LOFI_OK ? add_note(self, language, approximation, err) : code;
 }

@@ -46,7 +46,7 @@ typedef struct lofi_lyric_support {
     const char *meaning; /* half a sentence: what comes of it */
 } lofi_lyric_support;
 
-#define LOFI_LYRIC_SUPPORTS 3
+#define LOFI_LYRIC_SUPPORTS 4
 void lofi_lyric_support_look(lofi_lyric_support out[LOFI_LYRIC_SUPPORTS]);
 
 /* ---- the tokenizer ---- */

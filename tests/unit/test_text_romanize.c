@@ -8,11 +8,14 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "base/file.h"
 #include "base/json.h"
 #include "text/kana.h"
+#include "text/langid_model.h"
 #include "text/lyric_language.h"
 #include "text/romanize.h"
 
@@ -169,6 +172,38 @@ static void test_hostile_lines(void **state) {
     lofi_buffer_free(&mixed);
 }
 
+static lofi_code open_model(const void *bytes, size_t size, lofi_langid **model, lofi_error *err) {
+    char path[] = "/tmp/lofi-test-langid-XXXXXX";
+    int handle = mkstemp(path);
+    assert_true(handle >= 0 && write(handle, bytes, size) == (ssize_t)size);
+    close(handle);
+    lofi_code code = lofi_langid_open(model, path, err);
+    unlink(path);
+    return code;
+}
+
+/* A model of two languages: a is English, z is German. */
+static void test_language_model(void **state) {
+    (void)state;
+    static const char *const texts[][2] = {{"banana", "en"}, {"zz top", "de"}, {"", "en"}, {"zaz", "de"}};
+    lofi_error err = LOFI_ERROR_INIT;
+    lofi_langid *model = NULL;
+    lofi_buffer file = LOFI_BUFFER_INIT;
+    lofi_code code = lofi_langid_open(&model, DATA "langid_small.plzma", &err);
+    if (code == LOFI_ERR_UNSUPPORTED) skip();
+    if (code != LOFI_OK) fail_msg("%s", err.message);
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        assert_string_equal(lofi_langid_classify(model, texts[i][0], strlen(texts[i][0])), texts[i][1]);
+    lofi_langid_free(model);
+    model = NULL;
+    assert_int_equal(lofi_langid_open(&model, DATA "number_words.json", &err), LOFI_ERR_FORMAT);
+    assert_int_equal(lofi_langid_open(&model, DATA "nowhere", &err), LOFI_ERR_NOT_FOUND);
+    assert_int_equal(lofi_file_read(&file, DATA "langid_small.plzma", 1 << 16, &err), LOFI_OK);
+    for (size_t cut = 0; cut < file.size; cut += 7)
+        assert_int_equal(open_model(file.data, cut, &model, &err), LOFI_ERR_FORMAT);
+    lofi_buffer_free(&file);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_recorded_korean),
@@ -179,6 +214,7 @@ int main(void) {
         cmocka_unit_test(test_chinese_numbers),
         cmocka_unit_test(test_kana),
         cmocka_unit_test(test_hostile_lines),
+        cmocka_unit_test(test_language_model),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
