@@ -105,7 +105,7 @@ static lofi_spelling money(lofi_buffer *out, const char *amount, const char *cur
         {"USD", {"Dollar", "Dollar"}, {"Cent", "Cent"}},
         {"GBP", {"Pfund", "Pfund"}, {"Penny", "Pence"}},
         {"EUR", {"Euro", "Euro"}, {"Cent", "Cent"}},
-        {NULL},
+        {.code = NULL},
     };
     static const lofi_money_rules rules = {.currencies = currencies,
                                            .cardinal = cardinal,

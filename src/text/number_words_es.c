@@ -147,7 +147,7 @@ static lofi_spelling money(lofi_buffer *out, const char *amount, const char *cur
         {"USD", {"dólar", "dólares"}, {"centavo", "centavos"}},
         {"GBP", {"libra", "libras"}, {"penique", "peniques"}},
         {"EUR", {"euro", "euros"}, {"céntimo", "céntimos"}},
-        {NULL},
+        {.code = NULL},
     };
     static const lofi_money_rules rules = {.currencies = currencies,
                                            .cardinal = cardinal,

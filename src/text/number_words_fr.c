@@ -75,7 +75,7 @@ static lofi_spelling money(lofi_buffer *out, const char *amount, const char *cur
         {"USD", {"dollar", "dollars"}, {"cent", "cents"}},
         {"GBP", {"livre", "livres"}, {"penny", "pence"}},
         {"EUR", {"euro", "euros"}, {"centime", "centimes"}},
-        {NULL},
+        {.code = NULL},
     };
     static const lofi_money_rules rules = {
         .currencies = currencies, .cardinal = cardinal, .form = lofi_one_or_many, .separator = " et", .cut = " et "};

@@ -114,7 +114,7 @@ static lofi_spelling money(lofi_buffer *out, const char *amount, const char *cur
         {"USD", {"dollar", "dollars"}, {"cent", "cents"}},
         {"GBP", {"pound sterling", "pounds sterling"}, {"penny", "pence"}},
         {"EUR", {"euro", "euro"}, {"cent", "cents"}},
-        {NULL},
+        {.code = NULL},
     };
     static const lofi_money_rules rules = {
         .currencies = currencies, .cardinal = cardinal, .form = lofi_one_or_many, .separator = ",", .cut = ", "};

@@ -157,7 +157,7 @@ static lofi_spelling money(lofi_buffer *out, const char *amount, const char *cur
         {"USD", {"dollaro", "dollari"}, {"centesimo", "centesimi"}},
         {"GBP", {"sterlina", "sterline"}, {"penny", "penny"}},
         {"EUR", {"euro", "euro"}, {"centesimo", "centesimi"}},
-        {NULL},
+        {.code = NULL},
     };
     static const lofi_money_rules rules = {.currencies = currencies,
                                            .cardinal = cardinal,

@@ -73,7 +73,7 @@ static int one_form(int64_t count) {
 
 static lofi_spelling money(lofi_buffer *out, const char *amount, const char *currency) {
     static const lofi_currency_words currencies[] = {
-        {"USD", {"dollar"}, {"cent"}}, {"GBP", {"pond"}, {"penny"}}, {"EUR", {"euro"}, {"cent"}}, {NULL}};
+        {"USD", {"dollar"}, {"cent"}}, {"GBP", {"pond"}, {"penny"}}, {"EUR", {"euro"}, {"cent"}}, {.code = NULL}};
     static const lofi_money_rules rules = {
         .currencies = currencies, .cardinal = cardinal, .form = one_form, .separator = ",", .cut = ", "};
     return lofi_spell_money(out, amount, currency, &rules);

@@ -174,7 +174,7 @@ static lofi_spelling money(lofi_buffer *out, const char *amount, const char *cur
     static const lofi_currency_words currencies[] = {
         {"USD", {"dolar amerykański", "dolary amerykańskie", "dolarów amerykańskich"}, {"cent", "centy", "centów"}},
         {"EUR", {"euro", "euro", "euro"}, {"cent", "centy", "centów"}},
-        {NULL},
+        {.code = NULL},
     };
     static const lofi_money_rules rules = {
         .currencies = currencies, .cardinal = cardinal, .form = form, .separator = ",", .cut = ", "};

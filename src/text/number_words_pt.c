@@ -137,7 +137,7 @@ static const lofi_currency_words currencies[] = {
     {"USD", {"dólar", "dólares"}, {"cêntimo", "cêntimos"}},
     {"GBP", {"libra", "libras"}, {"péni", "pence"}},
     {"EUR", {"euro", "euros"}, {"cêntimo", "cêntimos"}},
-    {NULL},
+    {.code = NULL},
 };
 
 /* "um milhão de euros"; no cents are not mentioned. */

@@ -180,7 +180,7 @@ static lofi_spelling money(lofi_buffer *out, const char *amount, const char *cur
     static const lofi_currency_words currencies[] = {
         {"USD", {"доллар", "доллара", "долларов"}, {"цент", "цента", "центов"}},
         {"EUR", {"евро", "евро", "евро"}, {"цент", "цента", "центов"}},
-        {NULL},
+        {.code = NULL},
     };
     static const lofi_money_rules rules = {
         .currencies = currencies, .cardinal = cardinal, .form = form, .separator = ",", .cut = ", "};

@@ -207,6 +207,7 @@ static void test_a_doubtful_guess_is_said(void **state) {
     lofi_lyric_tokens song;
     lofi_error err = LOFI_ERROR_INIT;
     const char *lyrics = "[verse]\nla la la\nmañana\n"; /* too short for a guess */
+    if (getenv("LOFI_LANGID_MODEL") != NULL) skip();
     (void)state;
     assert_int_equal(lofi_lyric_tokenizer_encode(tokenizer, lyrics, NULL, &song, &err), LOFI_OK);
     assert_int_equal(song.note_count, 1);
