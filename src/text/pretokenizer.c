@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "text/byte_level.h"
 #include "text/unicode.h"
 
 #define MAX_DEPTH 16
@@ -19,7 +20,7 @@ struct step {
     char mark[8]; /* Metaspace: what stands for a space */
     size_t mark_size;
     prefix_rule prefix;
-    bool split;
+    bool split, add_space; /* add_space: ByteLevel */
 };
 
 struct lofi_pretokenizer {
@@ -101,6 +102,17 @@ static lofi_code cut_metaspace(const step *self, const char *text, size_t size, 
     return code;
 }
 
+static lofi_code cut_into_bytes(const step *self, const char *text, size_t size, bool first, lofi_pieces *out,
+                                lofi_error *err) {
+    return lofi_byte_level_cut(out, text, size, first, self->add_space, self->split, err);
+}
+
+static lofi_code load_byte_level(step *self, const json_t *json, lofi_error *err) {
+    self->cut = cut_into_bytes;
+    LOFI_TRY(lofi_json_bool_or(&self->add_space, json, "add_prefix_space", true, "pre_tokenizer ByteLevel", err));
+    return lofi_json_bool_or(&self->split, json, "use_regex", true, "pre_tokenizer ByteLevel", err);
+}
+
 static lofi_code load_whitespace_split(step *self, const json_t *json, lofi_error *err) {
     (void)json;
     (void)err;
@@ -156,6 +168,7 @@ static const struct {
     {"WhitespaceSplit", load_whitespace_split},
     {"Whitespace", load_whitespace},
     {"Metaspace", load_metaspace},
+    {"ByteLevel", load_byte_level},
 };
 
 static lofi_code load_step(lofi_pretokenizer *pretokenizer, const char *type, const json_t *json, lofi_error *err) {

@@ -1,6 +1,7 @@
 /* pretokenizer.h - the "pre_tokenizer" part of a tokenizer.json: cuts text before the model sees it.
  *
- * Known: Sequence, WhitespaceSplit, Whitespace, Metaspace (both spellings: add_prefix_space, prepend_scheme).
+ * Known: Sequence, WhitespaceSplit, Whitespace, Metaspace (both spellings: add_prefix_space, prepend_scheme),
+ * ByteLevel (byte_level.h).
  * Anything else is refused by its name.
  */
 #ifndef LOFI_TEXT_PRETOKENIZER_H

@@ -52,11 +52,24 @@ static lofi_code load_template_part(lofi_tokenizer *tokenizer, const json_t *par
     return LOFI_OK;
 }
 
+/* ["<s>", 0] */
+static lofi_code add_pair(lofi_ids *side, const json_t *json, const char *key, lofi_error *err) {
+    const json_t *id = json_array_get(json_object_get(json, key), 1);
+    if (!json_is_integer(id) || json_integer_value(id) < 0 || json_integer_value(id) > INT32_MAX)
+        return lofi_fail(err, LOFI_ERR_FORMAT, "post_processor RobertaProcessing: '%s' must be a token and its id",
+                         key);
+    return lofi_ids_add(side, json_integer_value(id), err);
+}
+
 static lofi_code load_post_processor(lofi_tokenizer *tokenizer, const json_t *json, lofi_error *err) {
     const char *type = NULL;
     const json_t *parts = NULL, *specials = NULL;
     if (json == NULL || json_is_null(json)) return LOFI_OK;
     LOFI_TRY(lofi_json_string(&type, json, "type", "post_processor", err));
+    if (strcmp(type, "RobertaProcessing") == 0) {
+        LOFI_TRY(add_pair(&tokenizer->before, json, "cls", err));
+        return add_pair(&tokenizer->after, json, "sep", err);
+    }
     if (strcmp(type, "TemplateProcessing") != 0)
         return lofi_fail(err, LOFI_ERR_UNSUPPORTED, "post_processor '%s' is not supported", type);
     LOFI_TRY(lofi_json_array(&parts, json, "single", "post_processor TemplateProcessing", err));

@@ -1,8 +1,8 @@
 /* tokenizer.h - text to token ids as a tokenizer.json says, the same ids as Hugging Face's `tokenizers` library gives.
  *
  * The steps: added tokens are found in the text, what lies between is normalised (normalizer.h), cut (pretokenizer.h),
- * and turned into tokens by the model (token_model.h: Unigram for UMT5, BPE for lyrics); then the post-processor's
- * template puts special tokens around (TemplateProcessing, or none). The "truncation", "padding" and "decoder" parts of
+ * and turned into tokens by the model (token_model.h: Unigram for UMT5, BPE for lyrics and CLAP); then the
+ * post-processor puts special tokens around (TemplateProcessing, RobertaProcessing, or none). The "truncation", "padding" and "decoder" parts of
  * the file are not used: how many tokens are wanted is said at the call. Any part of a kind that is not known is
  * refused by name when the file is opened. A tokenizer may be used by several threads.
  */

@@ -59,6 +59,10 @@ bool lofi_is_letter(int32_t character) {
     return u_isalpha(character);
 }
 
+bool lofi_is_number(int32_t character) {
+    return (U_GET_GC_MASK(character) & U_GC_N_MASK) != 0;
+}
+
 bool lofi_is_word(int32_t character) {
     if (character < 128) return isalnum(character) || character == '_';
     if (u_hasBinaryProperty(character, UCHAR_ALPHABETIC) || u_hasBinaryProperty(character, UCHAR_JOIN_CONTROL))

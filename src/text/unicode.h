@@ -22,7 +22,8 @@ void lofi_utf8_append(lofi_buffer *buffer, int32_t character);
 
 /* Unicode's White_Space property: what the `tokenizers` library calls whitespace. */
 bool lofi_is_space(int32_t character);
-bool lofi_is_letter(int32_t character);
+bool lofi_is_letter(int32_t character); /* \p{L} */
+bool lofi_is_number(int32_t character); /* \p{N} */
 /* A \w of Unicode regular expressions (UTS #18): alphabetic, mark, decimal digit, connector, join control. */
 bool lofi_is_word(int32_t character);
 

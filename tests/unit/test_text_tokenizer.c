@@ -157,7 +157,7 @@ static void test_wrong_files_are_named_errors(void **state) {
          LOFI_ERR_FORMAT, "trie"},
         {"{" UNIGRAM ",\"normalizer\":{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"a|b\"},\"content\":\"\"}}",
          LOFI_ERR_UNSUPPORTED, "a|b"},
-        {"{" UNIGRAM ",\"pre_tokenizer\":{\"type\":\"ByteLevel\"}}", LOFI_ERR_UNSUPPORTED, "ByteLevel"},
+        {"{" UNIGRAM ",\"pre_tokenizer\":{\"type\":\"Digits\"}}", LOFI_ERR_UNSUPPORTED, "Digits"},
         {"{" UNIGRAM ",\"pre_tokenizer\":{\"type\":\"Metaspace\",\"replacement\":\"ab\"}}", LOFI_ERR_FORMAT,
          "replacement"},
         {"{" UNIGRAM ",\"pre_tokenizer\":{\"type\":\"Metaspace\",\"replacement\":\"_\",\"prepend_scheme\":\"last\"}}",
