@@ -61,6 +61,22 @@ torture: ## kill training again and again, and demand the same bytes (about ten 
 	@$(MAKE) --no-print-directory build TESTS=ON
 	tests/torture/kill_resume --lofi $(BUILD)/release/lofi --fault $(BUILD)/release/tests/libfault.so
 
+# TARGET=torch fuzzes one; each target runs for FUZZ_SECONDS.
+TARGET ?= $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_SECONDS ?= 60
+.PHONY: fuzz
+fuzz: ## feed readers and tokenizers with damaged input (TARGET=torch FUZZ_SECONDS=3600; needs clang)
+	@$(call configure,fuzz,-DLOFI_TESTS=ON) && cmake --build $(BUILD)/fuzz -j $(JOBS) --target $(addprefix fuzz_,$(TARGET))
+	@for target in $(TARGET); do \
+	    mkdir -p $(BUILD)/fuzz/found/$$target && echo "== $$target" && \
+	    LSAN_OPTIONS=suppressions=tools/lsan.supp:print_suppressions=0 ASAN_OPTIONS=allocator_may_return_null=1 $(BUILD)/fuzz/tests/fuzz_$$target -max_total_time=$(FUZZ_SECONDS) -timeout=25 -rss_limit_mb=2048 \
+	        -verbosity=0 -print_final_stats=1 -artifact_prefix=$(BUILD)/fuzz/found/ $(BUILD)/fuzz/found/$$target tests/fuzz/corpus/$$target || exit 1; \
+	done
+
+.PHONY: mutate
+mutate: ## break every gradient rule in turn, and demand that the operator tests notice (about ten minutes)
+	tests/torture/mutate_gradients --folder $(BUILD)/mutate
+
 .PHONY: clang
 clang: ## the program built with clang: build/clang/lofi
 	@$(call configure,clang) && $(call compile,clang)

@@ -21,6 +21,9 @@ target_compile_options(lofi_compiler INTERFACE
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
     target_compile_options(lofi_compiler INTERFACE -march=x86-64-v2)
 endif()
+if(LOFI_FUZZ)
+    target_compile_options(lofi_compiler INTERFACE -fsanitize=fuzzer-no-link -Wno-pass-failed)
+endif()
 if(LOFI_SANITIZE)
     target_compile_options(lofi_compiler INTERFACE
         -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)

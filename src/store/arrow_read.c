@@ -464,8 +464,8 @@ static uint32_t load32(const unsigned char *at) {
 /* The message at *at, which moves behind it; *end: the end marker was there instead. */
 static lofi_code next_message(const lofi_arrow_file *file, size_t *at, ipc_message *out, bool *end, lofi_error *err) {
     size_t left = file->map.size - *at;
-    const unsigned char *bytes = file->map.data + *at;
     if (left < 8) return damaged(file, "it ends in the middle", err);
+    const unsigned char *bytes = file->map.data + *at; /* only now: an empty file has no data to point into */
     if (load32(bytes) != ARROW_CONTINUATION)
         return damaged(file, "it is no Arrow stream, or of a kind before 0.15", err);
     size_t size = load32(bytes + 4);

@@ -139,8 +139,10 @@ static void print_summary(void) {
     print_gaps("some gradient", gradient_gap);
 }
 
-int main(void) {
+/* With an argument ("silu: *") only the cases whose names match it. */
+int main(int argc, char **argv) {
     size_t count = 0;
+    if (argc > 1) cmocka_set_test_filter(argv[1]);
     for (size_t t = 0; t < TABLES; t++)
         for (const ops_case *test = tables[t]; test->op; test++) count++;
     struct CMUnitTest *tests = calloc(count + 3, sizeof *tests);
