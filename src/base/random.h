@@ -20,8 +20,9 @@ typedef enum lofi_purpose {
     LOFI_RANDOM_CONDITION,   /* condition dropout                 */
     LOFI_RANDOM_DROPOUT,     /* dropout inside networks           */
     LOFI_RANDOM_PROMPT,      /* choice of mood and tempo          */
-    LOFI_RANDOM_SAMPLE,      /* noise of generation               */
-    LOFI_RANDOM_TEST         /* inputs of tests and benchmarks    */
+    LOFI_RANDOM_SAMPLE,      /* noise of generation: step 0, then ping-pong's by evaluation */
+    LOFI_RANDOM_TEST,        /* inputs of tests and benchmarks    */
+    LOFI_RANDOM_RETAKE       /* noise mixed in for a retake       */
 } lofi_purpose;
 
 typedef struct lofi_random {

@@ -20,8 +20,9 @@ typedef struct song {
     lofi_ids ids;
     lofi_lyric_note *notes;
     size_t note_count, note_capacity;
-    bool guessed; /* the language was not named by the caller */
-    size_t line;  /* counted from 1 */
+    bool guessed;        /* the language was not named by the caller */
+    bool separate_lines; /* as the pipeline does it */
+    size_t line;         /* counted from 1 */
 } song;
 
 static lofi_code check_marks(const lofi_tokenizer *pieces, const char *path, lofi_error *err) {
@@ -209,6 +210,38 @@ static lofi_code add_lyrics(song *self, const char *lyrics, size_t size, lofi_er
     return code;
 }
 
+/* Without whitespace at both ends. */
+static void strip(const char **text, size_t *size) {
+    size_t begin = 0, end = 0;
+    for (size_t at = 0; at < *size;) {
+        size_t start = at;
+        lofi_utf8_next(*text, *size, &at);
+        if (is_blank(*text + start, at - start)) continue;
+        if (end == 0) begin = start;
+        end = at;
+    }
+    *text += begin;
+    *size = end - begin;
+}
+
+/* Line by line, each in a language of its own. */
+static lofi_code add_separate_lines(song *self, const char *lyrics, lofi_error *err) {
+    const lofi_lyric_language *whole = self->language;
+    LOFI_TRY(lofi_ids_add(&self->ids, LOFI_LYRIC_START, err));
+    for (const char *next = lyrics; next != NULL;) {
+        const char *line = next, *end = strchr(line, '\n');
+        size_t size = end != NULL ? (size_t)(end - line) : strlen(line);
+        self->line++;
+        strip(&line, &size);
+        if (self->guessed) self->language = lofi_lyric_language_detect(line, size);
+        if (size > 0) LOFI_TRY(add_text_line(self, line, size, err));
+        LOFI_TRY(lofi_ids_add(&self->ids, LOFI_LYRIC_LINE_END, err));
+        next = end != NULL ? end + 1 : NULL;
+    }
+    self->language = whole;
+    return LOFI_OK;
+}
+
 /* The language of all that is no section mark. */
 static const lofi_lyric_language *guess_language(const char *lyrics, lofi_buffer *text) {
     for (const char *line = lyrics; line != NULL;) {
@@ -231,36 +264,52 @@ static bool is_request(const char *lyrics) {
     return false;
 }
 
+/* Fills `self` in one of the two ways. */
+static lofi_code encode_song(song *self, const char *lyrics, const char *language, lofi_error *err) {
+    size_t size = strlen(lyrics);
+    lofi_buffer text = LOFI_BUFFER_INIT;
+    LOFI_TRY(lofi_utf8_check(lyrics, size, "the lyrics", err));
+    self->guessed = language == NULL;
+    if (language != NULL)
+        LOFI_TRY(find_language(&self->language, language, err));
+    else
+        self->language = guess_language(lyrics, &text);
+    lofi_code code = lofi_buffer_check(&text, err);
+    lofi_buffer_free(&text);
+    LOFI_TRY(code);
+    if (self->separate_lines) return *lyrics ? add_separate_lines(self, lyrics, err) : lofi_ids_add(&self->ids, 0, err);
+    return is_blank(lyrics, size) || is_request(lyrics) ? lofi_ids_add(&self->ids, 0, err)
+                                                        : add_lyrics(self, lyrics, size, err);
+}
+
+static lofi_code encode(song *self, const char *lyrics, const char *language, lofi_lyric_tokens *out, lofi_error *err) {
+    lofi_code code = encode_song(self, lyrics, language, err);
+    if (code != LOFI_OK) {
+        lofi_ids_free(&self->ids);
+        free(self->notes);
+        return code;
+    }
+    *out = (lofi_lyric_tokens){.ids = self->ids.items,
+                               .count = self->ids.count,
+                               .notes = self->notes,
+                               .note_count = self->note_count,
+                               .language = self->language->code};
+    return LOFI_OK;
+}
+
 lofi_code lofi_lyric_tokenizer_encode(const lofi_lyric_tokenizer *tokenizer, const char *lyrics, const char *language,
                                       lofi_lyric_tokens *out, lofi_error *err) {
-    size_t size = strlen(lyrics);
-    song self = {.tokenizer = tokenizer, .guessed = language == NULL};
-    lofi_buffer text = LOFI_BUFFER_INIT;
-    lofi_code code = LOFI_OK;
-    LOFI_TRY_GOTO(lofi_utf8_check(lyrics, size, "the lyrics", err), failed);
-    if (language != NULL)
-        LOFI_TRY_GOTO(find_language(&self.language, language, err), failed);
-    else
-        self.language = guess_language(lyrics, &text);
-    LOFI_TRY_GOTO(lofi_buffer_check(&text, err), failed);
-    if (is_blank(lyrics, size) || is_request(lyrics))
-        LOFI_TRY_GOTO(lofi_ids_add(&self.ids, 0, err), failed);
-    else
-        LOFI_TRY_GOTO(add_lyrics(&self, lyrics, size, err), failed);
-    lofi_buffer_free(&text);
-    bool truncated = self.ids.count > LOFI_LYRIC_MAX_TOKENS;
-    *out = (lofi_lyric_tokens){.ids = self.ids.items,
-                               .count = truncated ? LOFI_LYRIC_MAX_TOKENS : self.ids.count,
-                               .notes = self.notes,
-                               .note_count = self.note_count,
-                               .language = self.language->code,
-                               .truncated = truncated};
+    song self = {.tokenizer = tokenizer};
+    LOFI_TRY(encode(&self, lyrics, language, out, err));
+    out->truncated = out->count > LOFI_LYRIC_MAX_TOKENS;
+    if (out->truncated) out->count = LOFI_LYRIC_MAX_TOKENS;
     return LOFI_OK;
-failed:
-    lofi_buffer_free(&text);
-    lofi_ids_free(&self.ids);
-    free(self.notes);
-    return code;
+}
+
+lofi_code lofi_lyric_tokenizer_encode_lines(const lofi_lyric_tokenizer *tokenizer, const char *lyrics,
+                                            const char *language, lofi_lyric_tokens *out, lofi_error *err) {
+    song self = {.tokenizer = tokenizer, .separate_lines = true};
+    return encode(&self, lyrics, language, out, err);
 }
 
 void lofi_lyric_tokens_free(lofi_lyric_tokens *tokens) {

@@ -167,7 +167,7 @@ static void umt5_equals_the_original(void **state) {
 /* The output with the queries of one layer scaled. */
 static float *umt5_scaled(float factor, int64_t *count) {
     bench t;
-    lofi_query_scale scale = {1, 2, factor};
+    lofi_query_scale scale = {.first = 1, .end = 2, .factor = factor};
     open_bench(&t, &lofi_model_umt5, REFERENCE "model/umt5-base", "umt5");
     lofi_tensor *output = build_umt5(&t, &scale);
     run_umt5(&t);
