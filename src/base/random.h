@@ -31,6 +31,9 @@ typedef struct lofi_random {
     uint64_t step; /* training step, row number, tensor number ... */
 } lofi_random;
 
+/* A seed that nobody named, from the system: below 2^32, so that it can be read out and typed. */
+uint64_t lofi_random_seed(void);
+
 lofi_random lofi_random_at(uint64_t seed, lofi_purpose purpose, uint64_t step);
 
 /* The generator itself: ten rounds over a 128-bit counter with a 64-bit key (test vectors: the authors' Random123). */

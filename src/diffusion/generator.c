@@ -148,9 +148,9 @@ int64_t lofi_song_frames(double seconds) {
 }
 
 static lofi_code check_song(const lofi_generator *g, const lofi_song *song, lofi_error *err) {
-    if (!(song->seconds >= LOFI_GENERATE_MIN_SECONDS && song->seconds <= LOFI_GENERATE_MAX_SECONDS))
-        return lofi_fail(err, LOFI_ERR_USAGE, "a duration of %g s cannot be generated: %d to %d s", song->seconds,
-                         LOFI_GENERATE_MIN_SECONDS, LOFI_GENERATE_MAX_SECONDS);
+    if (!(song->seconds <= LOFI_GENERATE_MAX_SECONDS) || lofi_song_frames(song->seconds) < 1)
+        return lofi_fail(err, LOFI_ERR_USAGE, "a duration of %g s cannot be generated: expected 1 to %d s",
+                         song->seconds, LOFI_GENERATE_MAX_SECONDS);
     if (song->retake && !(song->retake_variance >= 0 && song->retake_variance <= 1))
         return lofi_fail(err, LOFI_ERR_USAGE, "the variance of the retake is %g: expected 0 to 1",
                          song->retake_variance);

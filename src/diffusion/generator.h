@@ -11,8 +11,7 @@
 #include "base/log.h"
 #include "diffusion/sampler.h"
 
-#define LOFI_GENERATE_MIN_SECONDS 1
-#define LOFI_GENERATE_MAX_SECONDS 600 /* the longest that is computed                    */
+#define LOFI_GENERATE_MAX_SECONDS 600 /* the longest that is computed                     */
 #define LOFI_TRAINED_SECONDS      240 /* the longest song that the released model learned */
 
 typedef struct lofi_generator lofi_generator;
@@ -49,7 +48,7 @@ typedef struct lofi_song {
     const char *prompt;   /* UTF-8; cut at 256 tokens                                             */
     const char *lyrics;   /* UTF-8, lines with section marks; "": none                            */
     const char *language; /* of the lyrics; NULL: guessed line by line                            */
-    double seconds;       /* LOFI_GENERATE_MIN_SECONDS..LOFI_GENERATE_MAX_SECONDS                 */
+    double seconds;       /* at least one frame (0.1 s), at most LOFI_GENERATE_MAX_SECONDS        */
     uint64_t seed;
     lofi_sampling sampling;
     unsigned erg;
