@@ -601,26 +601,27 @@ static lofi_code run(lofi_context *context, const void *parsed, lofi_error *err)
 const lofi_command lofi_command_generate = {
     .name = "generate",
     .summary = "make music from a prompt",
-    .details =
-        "A prompt, and lyrics where there are any, become music with the ACE-Step model, with or without adapters. "
-        "What each setting\n"
-        "does to the music is told in docs/generating.md.\n"
-        "\n"
-        "--prompts-file makes many songs. As text it has one prompt per line; empty lines, and lines that begin with "
-        "#, are left out.\n"
-        "As JSON it is a list of objects with prompt, lyrics, language, seed, duration and output. Songs are called by "
-        "their output, else\n"
-        "by number and prompt; one that is there already is kept, so the same command goes on after a stop. Without a "
-        "seed of their own\n"
-        "songs have --seed, --seed + 1 and so on. A song that fails does not end the others; the exit status is then "
-        "1.\n"
-        "\n"
-        "A file is written whole or not at all. Ctrl-C ends with 130.\n"
-        "\n"
-        "Examples:\n"
-        "  lofi generate --prompt 'lofi hip hop, rhodes, rainy night, 80 bpm' --duration 90 --output rain.flac\n"
-        "  lofi generate --prompt 'chillhop, piano' --lora exps/logs/my-sound/checkpoints/epoch=0-step=4000_lora:0.8 "
-        "--output piano.wav\n",
+    .details = "A prompt, and lyrics where there are any, become music with the ACE-Step model, with or without "
+               "adapters. What each\n"
+               "setting does to the music is told in docs/generating.md.\n"
+               "\n"
+               "--prompts-file makes many songs. As text it has one prompt per line; empty lines, and lines that begin "
+               "with #, are\n"
+               "left out. As JSON it is a list of objects with prompt, lyrics, language, seed, duration and output. "
+               "Songs are called by\n"
+               "their output, else by number and prompt; one that is there already is kept, so the same command goes "
+               "on after a stop.\n"
+               "Without a seed of their own songs have --seed, --seed + 1 and so on. A song that fails does not end "
+               "the others; the\n"
+               "exit status is then 1.\n"
+               "\n"
+               "A file is written whole or not at all. Ctrl-C ends with 130.\n"
+               "\n"
+               "Examples:\n"
+               "  lofi generate --prompt 'lofi hip hop, rhodes, rainy night, 80 bpm' --duration 90 --output rain.flac\n"
+               "  lofi generate --prompt 'chillhop, piano' --lora "
+               "exps/logs/my-sound/checkpoints/epoch=0-step=4000_lora:0.8 \\\n"
+               "      --output piano.wav\n",
     .options = options,
     .settings_bytes = sizeof(generate_options),
     .run = run,
