@@ -137,7 +137,9 @@ static void close_bench(bench *b) {
 }
 
 static lofi_code take_step(bench *b, double *loss, double *norm, lofi_error *err) {
-    LOFI_TRY(lofi_step_run(b->step, &b->inputs, loss, err));
+    lofi_step_losses losses;
+    LOFI_TRY(lofi_step_run(b->step, &b->inputs, &losses, err));
+    *loss = losses.total;
     size_t count = b->adapter->value_count;
     const float *gradient = lofi_step_gradient(b->step);
     *norm = lofi_gradient_norm(gradient, count, b->threads);

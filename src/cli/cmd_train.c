@@ -11,7 +11,7 @@ typedef struct train_options {
     const char *dataset, *exp_name, *config, *checkpoint_dir, *logger_dir, *cache_dir, *ckpt_path, *lyric_vocab;
     const char *precision, *engine, *device, *checkpointing, *dropout;
     int64_t max_steps, resume_from, save_every, plot_every, warmup_steps, seed, rank, accumulate, threads, draws;
-    double learning_rate, clip, alpha;
+    double learning_rate, clip, alpha, ssl_coefficient;
     bool resume;
 } train_options;
 
@@ -65,6 +65,9 @@ static const lofi_option options[] = {
      .help = "recompute inside blocks instead of keeping their activations: less memory, more time, the same numbers"},
     {"lyric-encoder-dropout", LOFI_OPTION_CHOICE, offsetof(train_options, dropout), "on|off", "on", .choices = "on|off",
      .help = "dropout of 0.1 inside the lyric encoder, as the original trains"},
+    {"ssl-coefficient", LOFI_OPTION_NUMBER, offsetof(train_options, ssl_coefficient), "F", "1", .min = 0, .max = 1e3,
+     .help =
+         "weight of the self-supervised alignment, where MERT and mHuBERT lie beside the base model; 0: without it"},
     {"validation-draws", LOFI_OPTION_INT, offsetof(train_options, draws), "N", "8", .min = 0, .max = 1000,
      .help = "noise levels per held-out track and measurement; 0 measures nothing"},
     {"engine", LOFI_OPTION_CHOICE, offsetof(train_options, engine), "E", "native", .choices = "native|ace-step",
@@ -106,9 +109,9 @@ static lofi_code check(const train_options *o, lofi_error *err) {
 /* An option that would be ignored is refused. */
 static lofi_code check_upstream(const lofi_context *context, lofi_error *err) {
     static const char *const native[] = {
-        "resume",      "resume-from",      "accumulate", "warmup-steps",           "model-seed",
-        "lyric-vocab", "validation-draws", "cache-dir",  "gradient-checkpointing", "lyric-encoder-dropout",
-        "threads"};
+        "resume",          "resume-from",      "accumulate", "warmup-steps",           "model-seed",
+        "lyric-vocab",     "validation-draws", "cache-dir",  "gradient-checkpointing", "lyric-encoder-dropout",
+        "ssl-coefficient", "threads"};
     for (size_t i = 0; i < sizeof native / sizeof *native; i++) {
         if (!lofi_option_given(context, native[i])) continue;
         lofi_fail(err, LOFI_ERR_UNSUPPORTED, "the original trainer has no --%s", native[i]);
@@ -133,6 +136,7 @@ static lofi_train_settings settings_of(const train_options *o, const lofi_lora_c
                                  .warmup_steps = o->warmup_steps,
                                  .learning_rate = o->learning_rate,
                                  .clip_norm = o->clip,
+                                 .ssl_coefficient = o->ssl_coefficient,
                                  .seed = (uint64_t)o->seed,
                                  .resume = o->resume,
                                  .resume_from = o->resume_from,
@@ -156,6 +160,7 @@ static json_t *summary_json(const lofi_train_summary *s) {
                                  "last_loss", s->last_loss, "seconds_per_step", s->seconds_per_step, "activation_bytes",
                                  (json_int_t)s->activation_bytes);
     if (document && *s->checkpoint) json_object_set_new(document, "checkpoint", json_string(s->checkpoint));
+    if (document) json_object_set_new(document, "aligned", json_boolean(s->aligned));
     if (document && s->validated)
         json_object_set_new(document, "held_out_loss",
                             json_pack("{s:f, s:f, s:f}", "before", s->validation_before, "after", s->validation_after,
@@ -165,6 +170,7 @@ static json_t *summary_json(const lofi_train_summary *s) {
 
 static void tell(lofi_context *context, const lofi_train_summary *s) {
     lofi_print(context, "adapter       %zu layers, %zu parameters", s->adapted_layers, s->adapter_parameters);
+    if (s->aligned) lofi_print(context, "alignment     with MERT and mHuBERT");
     lofi_print(context, "steps         %lld to %lld, %.3f s each", (long long)s->first_step, (long long)s->last_step,
                s->seconds_per_step);
     lofi_print(context, "loss          %.4f at the beginning, %.4f at the end (means of 20 steps)", s->first_loss,

@@ -9,12 +9,17 @@ static lofi_code new_graph(lofi_network_run *run, lofi_error *err) {
     return LOFI_OK;
 }
 
-lofi_code lofi_network_open(lofi_network_run *run, const lofi_model *model, lofi_error *err) {
-    char name[256], folder[LOFI_PATH_MAX];
-    snprintf(name, sizeof name, "model/%s", model->name);
+lofi_code lofi_network_open_at(lofi_network_run *run, const lofi_model *model, const char *name, lofi_error *err) {
+    char folder[LOFI_PATH_MAX];
     LOFI_TRY(lofi_selftest_path(folder, run->test, name, err));
     LOFI_TRY(lofi_loaded_open(&run->loaded, model, folder, err));
     return new_graph(run, err);
+}
+
+lofi_code lofi_network_open(lofi_network_run *run, const lofi_model *model, lofi_error *err) {
+    char name[256];
+    snprintf(name, sizeof name, "model/%s", model->name);
+    return lofi_network_open_at(run, model, name, err);
 }
 
 lofi_code lofi_network_open_loaded(lofi_network_run *run, lofi_error *err) {

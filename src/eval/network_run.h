@@ -22,6 +22,9 @@ typedef struct lofi_network_run {
 
 /* model/NAME of the reference. What is open must be closed, also after a failure. */
 lofi_code lofi_network_open(lofi_network_run *run, const lofi_model *model, lofi_error *err) LOFI_MUST_USE;
+/* The same in another folder of the reference ("evaluation/mhubert-147"). */
+lofi_code lofi_network_open_at(lofi_network_run *run, const lofi_model *model, const char *name,
+                               lofi_error *err) LOFI_MUST_USE;
 /* An empty graph for a network that is open already (not owned). */
 lofi_code lofi_network_open_loaded(lofi_network_run *run, lofi_error *err) LOFI_MUST_USE;
 void lofi_network_close(lofi_network_run *run);       /* graph, session and network */

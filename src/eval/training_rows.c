@@ -105,6 +105,21 @@ static lofi_code read_attention_mask(lofi_training_rows *rows, lofi_selftest *te
     return LOFI_OK;
 }
 
+static const char *const target_names[LOFI_TRAINING_TARGETS] = {"mert", "hubert"};
+
+static lofi_code read_targets_of_heads(lofi_training_rows *rows, lofi_selftest *test, lofi_error *err) {
+    for (int i = 0; i < LOFI_TRAINING_TARGETS; i++) {
+        const lofi_stored_tensor *target;
+        if (!lofi_safetensors_find(rows->file, target_names[i])) continue;
+        LOFI_TRY(lofi_recorded_get(&target, rows->file, target_names[i], 4, err));
+        rows->target_frames[i] = target->dims[2];
+        rows->target_width[i] = target->dims[3];
+        size_t per_row = (size_t)(rows->batch * target->dims[2] * target->dims[3]);
+        LOFI_TRY(read_f32(&rows->targets[i], rows, test, target_names[i], 4, per_row, err));
+    }
+    return LOFI_OK;
+}
+
 static lofi_code read_sizes(lofi_training_rows *rows, const lofi_stored_tensor **lyric, lofi_error *err) {
     const lofi_stored_tensor *latents, *text, *speaker;
     LOFI_TRY(lofi_recorded_get(&latents, rows->file, "latents", 5, err));
@@ -139,6 +154,7 @@ static lofi_code read_rows(lofi_training_rows *rows, lofi_selftest *test, lofi_e
     LOFI_TRY(read_f32(&rows->timestep, rows, test, "timestep", rank, batch, err));
     LOFI_TRY(read_f32(&rows->sigma, rows, test, "sigma", rank, batch, err));
     LOFI_TRY(lofi_recorded_ids(&rows->lyric_token_ids, test, lyric, err));
+    LOFI_TRY(read_targets_of_heads(rows, test, err));
     return read_attention_mask(rows, test, err);
 }
 
@@ -173,9 +189,22 @@ lofi_code lofi_training_rows_check(const lofi_training_rows *rows, const lofi_ac
                      lofi_safetensors_path(rows->file), wrong);
 }
 
+lofi_code lofi_training_rows_check_targets(const lofi_training_rows *rows, const lofi_ace_step_config *config,
+                                           lofi_error *err) {
+    for (int i = 0; i < LOFI_TRAINING_TARGETS; i++) {
+        if (!rows->targets[i])
+            return lofi_fail(err, LOFI_ERR_NOT_FOUND, "'%s' has no tensor '%s'", lofi_safetensors_path(rows->file),
+                             target_names[i]);
+        if (i >= config->projectors || rows->target_width[i] != config->projector_widths[i])
+            return lofi_fail(err, LOFI_ERR_FORMAT, "'%s': '%s' does not fit the transformer beside it",
+                             lofi_safetensors_path(rows->file), target_names[i]);
+    }
+    return LOFI_OK;
+}
+
 lofi_step_inputs lofi_training_rows_at(const lofi_training_rows *rows, int64_t row) {
     int64_t batch = rows->batch;
-    return (lofi_step_inputs){
+    lofi_step_inputs inputs = {
         .batch = batch,
         .frames = rows->frames,
         .text = rows->text,
@@ -191,6 +220,12 @@ lofi_step_inputs lofi_training_rows_at(const lofi_training_rows *rows, int64_t r
         .sigma = rows->sigma + row * batch,
         .timestep = rows->timestep + row * batch,
     };
+    for (int i = 0; i < LOFI_TRAINING_TARGETS; i++) {
+        inputs.target_frames[i] = rows->target_frames[i];
+        if (rows->targets[i])
+            inputs.targets[i] = rows->targets[i] + row * batch * rows->target_frames[i] * rows->target_width[i];
+    }
+    return inputs;
 }
 
 /* ---- adapters ---- */

@@ -8,6 +8,8 @@
 #include "train/optimizer.h"
 #include "train/step.h"
 
+#define LOFI_TRAINING_TARGETS 2
+
 typedef struct lofi_training_rows {
     lofi_safetensors *file;
     int64_t steps, batch, frames, text, lyric; /* rows, and the sizes of each */
@@ -19,6 +21,9 @@ typedef struct lofi_training_rows {
     const float *latents, *noise, *text_states, *text_mask, *lyric_mask, *speaker, *timestep, *sigma, *attention_mask;
     const int64_t *lyric_token_ids;
     size_t latent_values, text_values, speaker_values; /* per row */
+    /* what the heads of the self-supervised alignment should tell: "mert", "hubert"; NULL where they are not recorded */
+    const float *targets[LOFI_TRAINING_TARGETS];
+    int64_t target_frames[LOFI_TRAINING_TARGETS], target_width[LOFI_TRAINING_TARGETS];
 } lofi_training_rows;
 
 /* Close it also after a failure. */
@@ -27,6 +32,9 @@ void lofi_training_rows_close(lofi_training_rows *rows);
 /* LOFI_ERR_FORMAT when the rows are not what this transformer takes. */
 lofi_code lofi_training_rows_check(const lofi_training_rows *rows, const lofi_ace_step_config *config,
                                    lofi_error *err) LOFI_MUST_USE;
+/* LOFI_ERR_NOT_FOUND or LOFI_ERR_FORMAT when the targets of the alignment are not there, or do not fit this transformer. */
+lofi_code lofi_training_rows_check_targets(const lofi_training_rows *rows, const lofi_ace_step_config *config,
+                                           lofi_error *err) LOFI_MUST_USE;
 /* Pointers into the rows. */
 lofi_step_inputs lofi_training_rows_at(const lofi_training_rows *rows, int64_t row);
 

@@ -2,6 +2,7 @@
 #include "models/ace_step_transformer.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -311,18 +312,49 @@ static lofi_tensor *final_layer(lofi_builder *b, const lofi_ace_step_config *con
     return x;
 }
 
-/* Heads of the self-supervised alignment: in every file, read by its loss only. */
+/* ---- heads of the self-supervised alignment: in every file, read by its loss only ---- */
+
+#define PROJECTOR_LAYERS 3
+
+/* Widths before, between and after the layers of a head. */
+static void projector_widths(int64_t widths[PROJECTOR_LAYERS + 1], const lofi_ace_step_config *config, int index) {
+    widths[0] = config->width;
+    widths[1] = widths[2] = 2 * config->width;
+    widths[3] = config->projector_widths[index];
+}
+
 static void declare_projectors(lofi_builder *b, const lofi_ace_step_config *config) {
     for (int i = 0; i < config->projectors; i++) {
-        int64_t inner = 2 * config->width;
-        int64_t widths[] = {config->width, inner, inner, config->projector_widths[i]};
-        for (int j = 0; j < 3; j++) {
+        int64_t widths[PROJECTOR_LAYERS + 1];
+        projector_widths(widths, config, i);
+        for (int j = 0; j < PROJECTOR_LAYERS; j++) {
             lofi_graph_scope_push(b->graph, "projectors.%d.%d", i, 2 * j);
             lofi_weight_unused(b, "weight", LOFI_FILL_MATRIX, 2, (int64_t[]){widths[j + 1], widths[j]});
             lofi_weight_unused(b, "bias", LOFI_FILL_ZERO, 1, &widths[j + 1]);
             lofi_graph_scope_pop(b->graph);
         }
     }
+}
+
+int lofi_ace_step_taps(const lofi_ace_step_config *config, int blocks[LOFI_ACE_STEP_MAX_PROJECTORS]) {
+    int count = 0;
+    for (int block = 0; block < config->layers; block++)
+        for (int i = 0; i < config->projectors; i++)
+            if (config->projector_depths[i] == block && count < LOFI_ACE_STEP_MAX_PROJECTORS) blocks[count++] = block;
+    return count;
+}
+
+lofi_tensor *lofi_ace_step_project(lofi_builder *b, const lofi_ace_step_config *config, int index, lofi_tensor *x) {
+    int64_t widths[PROJECTOR_LAYERS + 1];
+    projector_widths(widths, config, index);
+    lofi_graph_scope_push(b->graph, "projectors.%d", index);
+    for (int j = 0; j < PROJECTOR_LAYERS; j++) {
+        char name[16];
+        snprintf(name, sizeof name, "%d", 2 * j);
+        x = lofi_pointwise(b, j ? lofi_silu(b->graph, x) : x, name, widths[j], widths[j + 1], true, 0);
+    }
+    lofi_graph_scope_pop(b->graph);
+    return x;
 }
 
 /* ---- one step ---- */

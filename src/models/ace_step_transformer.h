@@ -79,6 +79,16 @@ lofi_tensor *lofi_ace_step_decode(lofi_builder *builder, const lofi_ace_step_con
                                   lofi_tensor *timestep, const lofi_query_scale *query_scale,
                                   lofi_ace_step_trace *trace);
 
+/* ---- the self-supervised alignment ---- */
+
+/* The blocks behind which the heads 0, 1, ... listen: in the order of the blocks, whatever the order of ssl_encoder_depths, as
+ * the original pairs them. Returns how many of them there are; depths beyond the last block have none. */
+int lofi_ace_step_taps(const lofi_ace_step_config *config, int blocks[LOFI_ACE_STEP_MAX_PROJECTORS]);
+/* Head `index`, x: [B, frames, width] (trace->blocks of its tap) -> [B, frames, projector_widths[index]]. Frozen; gradient of
+ * x. Its weights may be missing from a file: then the graph fails and names them. */
+lofi_tensor *lofi_ace_step_project(lofi_builder *builder, const lofi_ace_step_config *config, int index,
+                                   lofi_tensor *x);
+
 extern const lofi_model lofi_model_ace_step_transformer;
 
 #endif

@@ -203,6 +203,23 @@ lofi_tensor *lofi_pointwise(lofi_builder *builder, lofi_tensor *x, const char *n
     return affine_layer(builder, x, name, in, out, bias, kernel_rank);
 }
 
+lofi_tensor *lofi_conv1d(lofi_builder *builder, lofi_tensor *x, lofi_tensor *kernel, lofi_tensor *bias,
+                         lofi_conv1d_attributes attributes) {
+    if (lofi_graph_failed(builder->graph) || !x || !kernel) return NULL;
+    const lofi_dim *d = x->shape.dims;
+    lofi_conv2d_attributes picture = {.stride_h = 1,
+                                      .stride_w = attributes.stride,
+                                      .padding_w = attributes.padding,
+                                      .dilation_h = 1,
+                                      .dilation_w = attributes.dilation,
+                                      .groups = attributes.groups};
+    x = lofi_reshape(builder->graph, x, 4, (lofi_dim[]){d[0], d[1], 1, d[2]});
+    x = lofi_conv2d(builder->graph, x, kernel, bias, picture);
+    if (!x) return NULL;
+    d = x->shape.dims;
+    return lofi_reshape(builder->graph, x, 3, (lofi_dim[]){d[0], d[1], d[3]});
+}
+
 lofi_tensor *lofi_scaled_query(lofi_builder *builder, lofi_tensor *query, int layer, const lofi_query_scale *scale) {
     if (!scale || layer < scale->first || layer >= scale->end) return query;
     if (scale->variable) return query ? lofi_mul(builder->graph, query, scale->variable) : NULL;

@@ -96,6 +96,14 @@ lofi_tensor *lofi_linear(lofi_builder *builder, lofi_tensor *x, const char *name
 lofi_tensor *lofi_pointwise(lofi_builder *builder, lofi_tensor *x, const char *name, int64_t in, int64_t out, bool bias,
                             int kernel_rank);
 
+/* A convolution over time: x [B, C, S], kernel [out, C / groups, 1, k] (a picture of one row: lofi_weight_as), bias: [out] or
+ * NULL -> [B, out, S']. No gradient. */
+typedef struct lofi_conv1d_attributes {
+    int32_t stride, padding, dilation, groups;
+} lofi_conv1d_attributes;
+lofi_tensor *lofi_conv1d(lofi_builder *builder, lofi_tensor *x, lofi_tensor *kernel, lofi_tensor *bias,
+                         lofi_conv1d_attributes attributes);
+
 /* Entropy rectifying guidance weakens attention by scaling the queries of the layers first .. end - 1. */
 typedef struct lofi_query_scale {
     int first, end; /* first == end: nowhere */

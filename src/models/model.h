@@ -22,7 +22,7 @@ typedef struct lofi_model {
     /* All weights of the network as the config wants them: runs every build function in declaring mode. Refuses a config
      * that makes no sense, naming the key. */
     lofi_code (*declare)(const json_t *config, lofi_weight_table *table, lofi_error *err);
-    /* The config of a preset ("tiny", "small", "full"); *out is yours. */
+    /* The config of a preset ("tiny", "small", "full"); *out is yours. NULL: not part of a checkpoint folder. */
     lofi_code (*preset)(const char *preset, json_t **out, lofi_error *err);
     /* A tensor that a file may hold under another name (a tied embedding); NULL: none. Returns the canonical name. */
     const char *(*canonical_name)(const char *name);

@@ -164,19 +164,6 @@ static lofi_tensor *norm(lofi_builder *b, lofi_tensor *x, const char *name, int6
     return x;
 }
 
-/* Over time: x [B, in, S], kernel [out, in, k] -> [B, out, S'], as a picture of one row. */
-static lofi_tensor *convolve(lofi_builder *b, lofi_tensor *x, lofi_tensor *kernel, lofi_tensor *bias, int64_t dilation,
-                             int64_t padding) {
-    if (!x || !kernel || !bias) return NULL;
-    const lofi_dim *d = x->shape.dims;
-    lofi_conv2d_attributes attributes = {1, 1, 0, (int32_t)padding, 1, (int32_t)dilation, 1};
-    x = lofi_reshape(b->graph, x, 4, (lofi_dim[]){d[0], d[1], 1, d[2]});
-    x = lofi_conv2d(b->graph, x, kernel, bias, attributes);
-    if (!x) return NULL;
-    d = x->shape.dims;
-    return lofi_reshape(b->graph, x, 3, (lofi_dim[]){d[0], d[1], d[3]});
-}
-
 /* The first and the last frame again, `times` times each. */
 static lofi_tensor *replicate_ends(lofi_builder *b, lofi_tensor *x, int64_t times) {
     if (!x) return NULL;
@@ -194,7 +181,7 @@ static lofi_tensor *stem(lofi_builder *b, const lofi_vocoder_config *config, lof
     lofi_tensor *kernel = lofi_weight_as(b, "weight", LOFI_FILL_MATRIX, false, 3, dims, 4,
                                          (int64_t[]){out, in, 1, STEM_KERNEL});
     lofi_tensor *bias = lofi_weight_f32(b, "bias", LOFI_FILL_ZERO, 1, &out);
-    x = convolve(b, replicate_ends(b, x, STEM_KERNEL / 2), kernel, bias, 1, 0);
+    x = lofi_conv1d(b, replicate_ends(b, x, STEM_KERNEL / 2), kernel, bias, (lofi_conv1d_attributes){1, 0, 1, 1});
     lofi_graph_scope_pop(b->graph);
     return norm(b, lofi_permute(b->graph, x, (int[]){0, 2, 1}), "channel_layers.0.1", out);
 }
@@ -260,7 +247,8 @@ static lofi_tensor *normed(lofi_builder *b, lofi_tensor *x, const char *name, in
     lofi_tensor *bias = lofi_weight_f32(b, "bias", LOFI_FILL_ZERO, 1, &out);
     lofi_tensor *weight = lofi_weight_normed(b, "weight", 0, 3, (int64_t[]){out, in, kernel}, 4,
                                              (int64_t[]){out, in, 1, kernel});
-    x = convolve(b, x, weight, bias, dilation, (kernel - 1) * dilation / 2);
+    lofi_conv1d_attributes attributes = {1, (int32_t)((kernel - 1) * dilation / 2), (int32_t)dilation, 1};
+    x = lofi_conv1d(b, x, weight, bias, attributes);
     lofi_graph_scope_pop(b->graph);
     return x;
 }

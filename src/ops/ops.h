@@ -126,6 +126,9 @@ lofi_tensor *lofi_slice(lofi_graph *graph, lofi_tensor *x, int axis, lofi_dim st
 lofi_tensor *lofi_pad(lofi_graph *graph, lofi_tensor *x, int axis, lofi_dim before, lofi_dim after);
 /* x broadcast to a shape (dimensions of 1 are repeated; rank may grow at the front). */
 lofi_tensor *lofi_expand(lofi_graph *graph, lofi_tensor *x, int rank, const lofi_dim *dims);
+/* Linear interpolation in time, x: [B, S, C] -> [B, length, C]: output i lies at (i + 0.5) S / length - 0.5, as PyTorch's
+ * F.interpolate(mode="linear", align_corners=False). Gradient of x. */
+lofi_tensor *lofi_interpolate(lofi_graph *graph, lofi_tensor *x, lofi_dim length);
 lofi_tensor *lofi_copy(lofi_graph *graph, lofi_tensor *x);
 /* A tensor filled with one value. */
 lofi_tensor *lofi_full(lofi_graph *graph, float value, int rank, const lofi_dim *dims);

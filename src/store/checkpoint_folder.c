@@ -146,6 +146,7 @@ static lofi_code find_cache(char cache[LOFI_PATH_MAX], const char *folder, lofi_
 lofi_code lofi_checkpoint_folder_resolve(lofi_checkpoint_folder *out, const char *path, lofi_error *err) {
     char root[LOFI_PATH_MAX], cache[LOFI_PATH_MAX];
     LOFI_TRY(lofi_path_expand(root, path, err));
+    memcpy(out->named, root, sizeof root);
     if (!lofi_path_is_folder(root)) return incomplete(root, err);
     int complete = count_complete(root, NULL);
     if (complete == LOFI_COMPONENT_COUNT) return fill(out, root, NULL, err);
@@ -155,4 +156,45 @@ lofi_code lofi_checkpoint_folder_resolve(lofi_checkpoint_folder *out, const char
         if (cache[0]) return resolve_cache(out, cache, err);
     }
     return incomplete(root, err);
+}
+
+/* ---- other networks ---- */
+
+static bool holds_network(const char *folder) {
+    char config[LOFI_PATH_MAX];
+    return lofi_path_format(config, NULL, "%s/config.json", folder) == LOFI_OK && lofi_path_is_file(config) &&
+           lofi_weights_present(folder);
+}
+
+/* A snapshot of the cache that holds a network: the one of refs/main, else the last by name. */
+static bool find_snapshot(char path[LOFI_PATH_MAX], const char *cache) {
+    char revision[128], snapshots[LOFI_PATH_MAX];
+    lofi_listing found = {0};
+    bool any = false;
+    main_revision(revision, cache);
+    if (revision[0] && lofi_path_format(path, NULL, "%s/snapshots/%s", cache, revision) == LOFI_OK &&
+        holds_network(path))
+        return true;
+    if (lofi_path_format(snapshots, NULL, "%s/snapshots", cache) != LOFI_OK || !lofi_path_is_folder(snapshots) ||
+        lofi_folder_list_folders(&found, snapshots, NULL) != LOFI_OK)
+        return false;
+    for (size_t i = found.count; i > 0 && !any; i--)
+        any = lofi_path_format(path, NULL, "%s/%s", snapshots, found.names[i - 1]) == LOFI_OK && holds_network(path);
+    lofi_listing_free(&found);
+    return any;
+}
+
+void lofi_checkpoint_folder_find(char path[LOFI_PATH_MAX], const lofi_checkpoint_folder *folder,
+                                 const char *const *names) {
+    const char *const places[] = {folder->root, folder->named};
+    for (; *names; names++)
+        for (size_t i = 0; i < 2; i++) {
+            char candidate[LOFI_PATH_MAX];
+            if (lofi_path_format(candidate, NULL, "%s/%s", places[i], *names) != LOFI_OK) continue;
+            if (find_snapshot(path, candidate)) return;
+            if (!holds_network(candidate)) continue;
+            memcpy(path, candidate, sizeof candidate);
+            return;
+        }
+    path[0] = 0;
 }

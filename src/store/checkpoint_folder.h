@@ -26,7 +26,8 @@ typedef enum lofi_component {
 const char *lofi_component_folder(lofi_component component);
 
 typedef struct lofi_checkpoint_folder {
-    char root[LOFI_PATH_MAX]; /* the folder that holds the four */
+    char named[LOFI_PATH_MAX]; /* the folder that the user named */
+    char root[LOFI_PATH_MAX];  /* the folder that holds the four */
     char component[LOFI_COMPONENT_COUNT][LOFI_PATH_MAX];
     bool hub_cache;     /* found in the hub layout */
     char revision[128]; /* the name of the snapshot; "" when plain */
@@ -35,5 +36,10 @@ typedef struct lofi_checkpoint_folder {
 /* `path`: a leading "~/" is expanded. When nothing complete is found: LOFI_ERR_NOT_FOUND, the message lists everything
  * that is missing, the hint says what to do. */
 lofi_code lofi_checkpoint_folder_resolve(lofi_checkpoint_folder *out, const char *path, lofi_error *err) LOFI_MUST_USE;
+
+/* Another network beside the four, by the first of `names` (NULL ends) that is there with config.json and weights: a folder in
+ * root or in what the user named, or a hub cache there ("models--m-a-p--MERT-v1-330M"). "" when none is. */
+void lofi_checkpoint_folder_find(char path[LOFI_PATH_MAX], const lofi_checkpoint_folder *folder,
+                                 const char *const *names);
 
 #endif

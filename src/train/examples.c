@@ -1,6 +1,7 @@
 /* examples.c - songs made ready once, and visited many times. */
 #include "train/examples.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +30,10 @@ typedef struct song {
     const float *latents;
     int64_t frames;
     lofi_lyric_tokens lyrics;
-    float *speaker; /* NULL: zeros */
+    float *speaker;                                   /* NULL: zeros */
+    lofi_safetensors *target_entries[LOFI_SSL_KINDS]; /* of the cache; NULL without */
+    const float *targets[LOFI_SSL_KINDS];
+    int64_t target_frames[LOFI_SSL_KINDS];
     bool usable;
 } song;
 
@@ -47,6 +51,8 @@ struct lofi_examples {
     lofi_cache *cache;
     lofi_audio_encoder *audio; /* open while songs are prepared */
     char audio_hash[LOFI_SHA256_HEX];
+    lofi_ssl_encoder *ssl[LOFI_SSL_KINDS]; /* open while songs are prepared */
+    char ssl_hash[LOFI_SSL_KINDS][LOFI_SHA256_HEX];
     lofi_text_encoder *text;
     char text_hash[LOFI_SHA256_HEX];
     lofi_lyric_tokenizer *lyrics;
@@ -61,13 +67,15 @@ struct lofi_examples {
 
 /* ---- latents ---- */
 
-static lofi_code latent_key(char hex[LOFI_SHA256_HEX], const lofi_examples *e, const char *path, lofi_error *err) {
+/* The key of what a network makes of a song's file; `what` tells kinds of content and rules of decoding apart. */
+static lofi_code song_key(char hex[LOFI_SHA256_HEX], const char *what, const char *network, const char *path,
+                          lofi_error *err) {
     char file[LOFI_SHA256_HEX];
     lofi_sha256 *sha;
     LOFI_TRY(lofi_sha256_file(file, path, err));
     LOFI_TRY(lofi_sha256_new(&sha, err));
-    lofi_sha256_add_text(sha, "latents, 48 kHz stereo, clipped, 3 to 240 s");
-    lofi_sha256_add_text(sha, e->audio_hash);
+    lofi_sha256_add_text(sha, what);
+    lofi_sha256_add_text(sha, network);
     lofi_sha256_add_text(sha, file);
     lofi_sha256_end(sha, hex);
     return LOFI_OK;
@@ -99,20 +107,27 @@ static lofi_code store_latents(lofi_examples *e, const char *key, const lofi_lat
     return lofi_cache_store(e->cache, "latents", key, &tensor, 1, 0, err);
 }
 
+/* A song as the networks see it: at least 3 s, at most 240 s. */
+static lofi_code decode_song(lofi_audio *audio, const char *path, lofi_error *err) {
+    lofi_decode_options options = LOFI_DECODE_STEREO_48K_INIT;
+    options.max_seconds = MAX_SECONDS;
+    LOFI_TRY(lofi_audio_decode(audio, NULL, path, &options, err));
+    lofi_code code = pad(audio, err);
+    if (code == LOFI_OK && audio->frames > (int64_t)MAX_SECONDS * SAMPLE_RATE)
+        code = lofi_fail(err, LOFI_ERR_FORMAT, "'%s' was decoded past %d s", path, MAX_SECONDS);
+    if (code != LOFI_OK) lofi_audio_free(audio);
+    return code;
+}
+
 /* Decodes and encodes one song into the cache; *silent when it is one that the original leaves out. */
 static lofi_code encode_audio(lofi_examples *e, const char *path, const char *key, bool *silent, lofi_error *err) {
     lofi_audio audio = LOFI_AUDIO_INIT;
-    lofi_decode_options options = LOFI_DECODE_STEREO_48K_INIT;
     lofi_latents latents;
-    options.max_seconds = MAX_SECONDS;
-    LOFI_TRY(lofi_audio_decode(&audio, NULL, path, &options, err));
-    int64_t most = (int64_t)MAX_SECONDS * SAMPLE_RATE;
-    lofi_code code = pad(&audio, err);
-    *silent = code == LOFI_OK && share_of_zeros(&audio) > MAX_ZEROS;
-    if (code == LOFI_OK && !*silent) {
-        if (audio.frames > most)
-            code = lofi_fail(err, LOFI_ERR_FORMAT, "'%s' was decoded past %d s", path, MAX_SECONDS);
-        if (code == LOFI_OK) code = lofi_audio_encoder_run(e->audio, audio.samples, audio.frames, &latents, err);
+    LOFI_TRY(decode_song(&audio, path, err));
+    *silent = share_of_zeros(&audio) > MAX_ZEROS;
+    lofi_code code = LOFI_OK;
+    if (!*silent) {
+        code = lofi_audio_encoder_run(e->audio, audio.samples, audio.frames, &latents, err);
         if (code == LOFI_OK) code = store_latents(e, key, &latents, err);
     }
     lofi_audio_free(&audio);
@@ -151,7 +166,7 @@ static lofi_code prepare_latents(lofi_examples *e, const lofi_hf_dataset *datase
     char path[LOFI_PATH_MAX], key[LOFI_SHA256_HEX];
     bool silent = false;
     LOFI_TRY(lofi_hf_dataset_audio_path(path, dataset, s->track, err));
-    LOFI_TRY(latent_key(key, e, path, err));
+    LOFI_TRY(song_key(key, "latents, 48 kHz stereo, clipped, 3 to 240 s", e->audio_hash, path, err));
     LOFI_TRY(lofi_cache_find(&s->entry, e->cache, "latents", key, err));
     if (!s->entry) {
         LOFI_TRY(encode_audio(e, path, key, &silent, err));
@@ -164,6 +179,68 @@ static lofi_code prepare_latents(lofi_examples *e, const lofi_hf_dataset *datase
         if (!s->entry) return lofi_fail(err, LOFI_ERR_IO, "the cache lost the latents of '%s'", path);
     }
     return use_latents(e, s, err);
+}
+
+/* ---- what the self-supervised networks hear ---- */
+
+static lofi_code open_ssl(lofi_examples *e, lofi_error *err) {
+    for (int k = 0; k < LOFI_SSL_KINDS; k++) {
+        const char *folder = e->settings.ssl_folders[k];
+        if (!folder) continue;
+        LOFI_TRY(lofi_ssl_encoder_open(&e->ssl[k], &lofi_ssl_kinds[k], folder, e->settings.threads, err));
+        LOFI_TRY(lofi_ssl_encoder_hash(e->ssl[k], e->ssl_hash[k], err));
+        if (lofi_ssl_encoder_width(e->ssl[k]) == e->settings.ssl_widths[k]) continue;
+        lofi_fail(err, LOFI_ERR_FORMAT, "the network in '%s' gives states of %lld numbers, the transformer tells %lld",
+                  folder, (long long)lofi_ssl_encoder_width(e->ssl[k]), (long long)e->settings.ssl_widths[k]);
+        return lofi_hint(err, "train without it: --ssl-coefficient 0");
+    }
+    return LOFI_OK;
+}
+
+static lofi_code hear_song(lofi_examples *e, int kind, const char *path, const char *key, lofi_error *err) {
+    lofi_audio audio = LOFI_AUDIO_INIT;
+    float *states = NULL;
+    int64_t frames = 0;
+    LOFI_TRY(decode_song(&audio, path, err));
+    for (int64_t i = 0; i < 2 * audio.frames; i++) audio.samples[i] = fmaxf(-1.0f, fminf(1.0f, audio.samples[i]));
+    lofi_code code = lofi_ssl_encoder_run(e->ssl[kind], audio.samples, audio.frames, audio.frames, &states, &frames,
+                                          err);
+    lofi_audio_free(&audio);
+    LOFI_TRY(code);
+    int64_t dims[] = {frames, lofi_ssl_encoder_width(e->ssl[kind])};
+    lofi_stored_tensor tensor = lofi_stored_declare("states", LOFI_STORED_F32, 2, dims);
+    tensor.data = states;
+    code = lofi_cache_store(e->cache, lofi_ssl_kinds[kind].name, key, &tensor, 1, 0, err);
+    lofi_free(states);
+    return code;
+}
+
+static lofi_code prepare_target(lofi_examples *e, int kind, const char *path, song *s, lofi_error *err) {
+    char key[LOFI_SHA256_HEX];
+    const char *cache = lofi_ssl_kinds[kind].name;
+    LOFI_TRY(song_key(key, "states, 48 kHz stereo, clipped, 3 to 240 s", e->ssl_hash[kind], path, err));
+    LOFI_TRY(lofi_cache_find(&s->target_entries[kind], e->cache, cache, key, err));
+    if (!s->target_entries[kind]) {
+        LOFI_TRY(hear_song(e, kind, path, key, err));
+        LOFI_TRY(lofi_cache_find(&s->target_entries[kind], e->cache, cache, key, err));
+        if (!s->target_entries[kind]) return lofi_fail(err, LOFI_ERR_IO, "the cache lost the states of '%s'", path);
+    }
+    const lofi_stored_tensor *tensor;
+    LOFI_TRY(lofi_safetensors_get(&tensor, s->target_entries[kind], "states", err));
+    if (tensor->type != LOFI_STORED_F32 || !tensor->aligned || tensor->rank != 2 || tensor->dims[0] < 1 ||
+        tensor->dims[1] != e->settings.ssl_widths[kind])
+        return lofi_fail(err, LOFI_ERR_FORMAT, "the cache holds something else than the states of '%s'", path);
+    s->targets[kind] = tensor->data;
+    s->target_frames[kind] = tensor->dims[0];
+    return LOFI_OK;
+}
+
+static lofi_code prepare_targets(lofi_examples *e, const lofi_hf_dataset *dataset, song *s, lofi_error *err) {
+    char path[LOFI_PATH_MAX];
+    LOFI_TRY(lofi_hf_dataset_audio_path(path, dataset, s->track, err));
+    for (int k = 0; k < LOFI_SSL_KINDS; k++)
+        if (e->ssl[k]) LOFI_TRY(prepare_target(e, k, path, s, err));
+    return LOFI_OK;
 }
 
 /* ---- conditions that do not change ---- */
@@ -247,6 +324,7 @@ static lofi_code prepare_split(lofi_examples *e, split *sp, lofi_progress *progr
             return lofi_hint(err, "run the same command again to go on");
         }
         LOFI_TRY(prepare_latents(e, sp->dataset, &sp->songs[i], log, err));
+        if (sp == &e->train && sp->songs[i].usable) LOFI_TRY(prepare_targets(e, sp->dataset, &sp->songs[i], err));
         LOFI_TRY(prepare_lyrics(e, &sp->songs[i], log, err));
         LOFI_TRY(prepare_speaker(e, &sp->songs[i], err));
         lofi_progress_step(progress, (int64_t)++ * done, NULL);
@@ -307,6 +385,15 @@ static lofi_code note_unlicensed(lofi_examples *e, lofi_error *err) {
     return lofi_buffer_check(&e->unlicensed, err);
 }
 
+static void close_song_encoders(lofi_examples *e) {
+    lofi_audio_encoder_close(e->audio);
+    e->audio = NULL;
+    for (int k = 0; k < LOFI_SSL_KINDS; k++) {
+        lofi_ssl_encoder_close(e->ssl[k]);
+        e->ssl[k] = NULL;
+    }
+}
+
 static lofi_code open_all(lofi_examples *e, lofi_log *log, lofi_error *err) {
     const lofi_examples_settings *s = &e->settings;
     LOFI_TRY(open_split(&e->train, s->dataset, NULL, err));
@@ -320,14 +407,14 @@ static lofi_code open_all(lofi_examples *e, lofi_log *log, lofi_error *err) {
     LOFI_TRY(open_lyrics(e, err));
     LOFI_TRY(open_text(e, err));
     LOFI_TRY(open_audio_encoder(e, err));
+    LOFI_TRY(open_ssl(e, err));
     size_t total = e->train.count + e->validation.count, done = 0;
     lofi_progress progress = lofi_progress_start(log, "encoding", "songs", (int64_t)total);
     lofi_code code = prepare_split(e, &e->train, &progress, &done, log, err);
     if (code == LOFI_OK) code = prepare_split(e, &e->validation, &progress, &done, log, err);
     lofi_progress_end(&progress);
     LOFI_TRY(code);
-    lofi_audio_encoder_close(e->audio);
-    e->audio = NULL;
+    close_song_encoders(e);
     keep_usable(&e->validation);
     return collect_rows(&e->train, err);
 }
@@ -349,6 +436,7 @@ lofi_code lofi_examples_open(lofi_examples **out, const lofi_examples_settings *
 static void close_split(split *sp) {
     for (size_t i = 0; sp->songs && i < sp->count; i++) {
         lofi_safetensors_close(sp->songs[i].entry);
+        for (int k = 0; k < LOFI_SSL_KINDS; k++) lofi_safetensors_close(sp->songs[i].target_entries[k]);
         lofi_lyric_tokens_free(&sp->songs[i].lyrics);
         lofi_free(sp->songs[i].speaker);
     }
@@ -362,7 +450,7 @@ void lofi_examples_close(lofi_examples *e) {
     close_split(&e->train);
     close_split(&e->validation);
     lofi_cache_close(e->cache);
-    lofi_audio_encoder_close(e->audio);
+    close_song_encoders(e);
     lofi_text_encoder_close(e->text);
     lofi_lyric_tokenizer_free(e->lyrics);
     lofi_safetensors_close(e->text_entry);
@@ -395,6 +483,10 @@ int64_t lofi_examples_max_frames(const lofi_examples *e) {
 
 size_t lofi_examples_left_out(const lofi_examples *e) {
     return e->left_out;
+}
+
+const char *lofi_examples_ssl_hash(const lofi_examples *e, int kind) {
+    return e->ssl_hash[kind];
 }
 
 /* ---- a visit ---- */
@@ -467,6 +559,10 @@ static lofi_code visit_song(lofi_examples *e, const song *s, const lofi_random *
                           .lyric_token_ids = s->lyrics.ids,
                           .lyric = (int64_t)s->lyrics.count,
                           .speaker = s->speaker ? s->speaker : e->zero_speaker};
+    for (int k = 0; k < LOFI_SSL_KINDS; k++) {
+        out->targets[k] = s->targets[k];
+        out->target_frames[k] = s->target_frames[k];
+    }
     return text_states(e, out, err);
 }
 

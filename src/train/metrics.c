@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,10 +51,13 @@ static lofi_code read_line(lofi_metrics *metrics, lofi_buffer *kept, const char 
                                               number(object, "validation_spread")};
             code = keep_validation(metrics, &values, err);
         } else {
-            lofi_step_metrics values = {json_integer_value(step),        integer(object, "epoch"),
-                                        number(object, "loss"),          number(object, "denoising_loss"),
-                                        number(object, "learning_rate"), number(object, "gradient_norm"),
-                                        number(object, "seconds")};
+            lofi_step_metrics values = {.step = json_integer_value(step),
+                                        .epoch = integer(object, "epoch"),
+                                        .loss = number(object, "loss"),
+                                        .denoising_loss = number(object, "denoising_loss"),
+                                        .learning_rate = number(object, "learning_rate"),
+                                        .gradient_norm = number(object, "gradient_norm"),
+                                        .seconds = number(object, "seconds")};
             code = keep_step(metrics, &values, err);
         }
         lofi_buffer_append(kept, line, size);
@@ -122,15 +126,24 @@ static lofi_code append(lofi_metrics *metrics, json_t *object, bool finite, lofi
     return code;
 }
 
+static json_t *step_object(const lofi_step_metrics *values) {
+    json_t *object = json_pack("{s:I, s:I, s:f, s:f, s:f, s:f, s:f}", "step", (json_int_t)values->step, "epoch",
+                               (json_int_t)values->epoch, "loss", values->loss, "denoising_loss",
+                               values->denoising_loss, "learning_rate", values->learning_rate, "gradient_norm",
+                               values->gradient_norm, "seconds", values->seconds);
+    for (int k = 0; object && k < values->alignments; k++) {
+        char name[32];
+        snprintf(name, sizeof name, "%s_loss", lofi_ssl_kinds[k].name);
+        json_object_set_new(object, name, json_real(values->alignment_loss[k]));
+    }
+    return object;
+}
+
 lofi_code lofi_metrics_step(lofi_metrics *metrics, const lofi_step_metrics *values, lofi_error *err) {
     double sum = values->loss + values->denoising_loss + values->learning_rate + values->gradient_norm +
                  values->seconds;
-    LOFI_TRY(append(metrics,
-                    json_pack("{s:I, s:I, s:f, s:f, s:f, s:f, s:f}", "step", (json_int_t)values->step, "epoch",
-                              (json_int_t)values->epoch, "loss", values->loss, "denoising_loss", values->denoising_loss,
-                              "learning_rate", values->learning_rate, "gradient_norm", values->gradient_norm, "seconds",
-                              values->seconds),
-                    isfinite(sum), err));
+    for (int k = 0; k < values->alignments; k++) sum += values->alignment_loss[k];
+    LOFI_TRY(append(metrics, isfinite(sum) ? step_object(values) : NULL, isfinite(sum), err));
     return keep_step(metrics, values, err);
 }
 

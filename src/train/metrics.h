@@ -1,6 +1,7 @@
 /* metrics.h - what a run measured: one JSON object per line, and a picture of the loss.
  *
- * RUN/metrics.jsonl has one object per step: step, epoch, loss, denoising_loss, learning_rate, gradient_norm, seconds; held-out
+ * RUN/metrics.jsonl has one object per step: step, epoch, loss, denoising_loss, learning_rate, gradient_norm, seconds, and with the
+ * self-supervised alignment mert_loss and m-hubert_loss (the original's names); held-out
  * measurements are objects with step, validation_loss and validation_spread. RUN/loss.svg shows them.
  */
 #ifndef LOFI_TRAIN_METRICS_H
@@ -11,11 +12,14 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "models/ssl_encoder.h"
 
 typedef struct lofi_step_metrics {
     int64_t step, epoch; /* step counts updates from 1 */
     double loss, denoising_loss, learning_rate, gradient_norm;
     double seconds; /* wall time of the step */
+    int alignments; /* how many of the next there are */
+    double alignment_loss[LOFI_SSL_KINDS];
 } lofi_step_metrics;
 
 typedef struct lofi_validation_metrics {

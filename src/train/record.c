@@ -1,10 +1,12 @@
 /* record.c - see the header. */
 #include "train/record.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/hash.h"
 #include "base/json.h"
+#include "models/ssl_encoder.h"
 
 #ifndef LOFI_VERSION
 #error "LOFI_VERSION comes from the build"
@@ -14,6 +16,17 @@ static json_t *targets_of(const lofi_lora_config *lora) {
     json_t *targets = json_array();
     for (size_t i = 0; i < lora->target_count; i++) json_array_append_new(targets, json_string(lora->targets[i]));
     return targets;
+}
+
+/* The self-supervised networks by their hashes, and the weight of their losses; nothing without alignment. */
+static void add_alignment(json_t *configuration, const lofi_train_settings *s, const char *const *ssl_hashes) {
+    if (!ssl_hashes) return;
+    json_object_set_new(configuration, "ssl_coefficient", json_real(s->ssl_coefficient));
+    for (int k = 0; k < LOFI_SSL_KINDS; k++) {
+        char name[32];
+        snprintf(name, sizeof name, "%s_hash", lofi_ssl_kinds[k].name);
+        json_object_set_new(configuration, name, json_string(ssl_hashes[k]));
+    }
 }
 
 static json_t *configuration(const lofi_train_settings *s) {
@@ -39,10 +52,12 @@ static lofi_code hash_json(char hex[LOFI_SHA256_HEX], const json_t *value, lofi_
 }
 
 lofi_code lofi_record_make(json_t **out, const lofi_train_settings *settings, const lofi_loaded *transformer,
-                           const char *dataset_hash, const char *unlicensed, lofi_error *err) {
+                           const char *dataset_hash, const char *unlicensed, const char *const *ssl_hashes,
+                           lofi_error *err) {
     char base[LOFI_SHA256_HEX], hash[LOFI_SHA256_HEX];
     LOFI_TRY(lofi_weights_hash(base, lofi_loaded_weights(transformer), err));
     json_t *config = configuration(settings);
+    if (config) add_alignment(config, settings, ssl_hashes);
     lofi_code code = config ? hash_json(hash, config, err)
                             : lofi_fail(err, LOFI_ERR_MEMORY, "out of memory for the run's record");
     if (code != LOFI_OK) {
@@ -101,6 +116,9 @@ lofi_code lofi_record_compare(const json_t *now, const json_t *before, lofi_log 
     json_object_foreach(new_config, key, value) {
         if (!json_equal(value, json_object_get(old_config, key)))
             LOFI_TRY(report_change(key, json_object_get(old_config, key), value, log, err));
+    }
+    json_object_foreach(old_config, key, value) {
+        if (!json_object_get(new_config, key)) LOFI_TRY(report_change(key, value, NULL, log, err));
     }
     return LOFI_OK;
 }

@@ -8,9 +8,11 @@
 #include "train/trainer.h"
 
 /* {"program", "experiment", "seed", "dataset_hash", "base_model_hash", "config_hash", "unlicensed_tracks", "configuration": {...}}.
+ * ssl_hashes: of the self-supervised networks, [LOFI_SSL_KINDS], or NULL without alignment.
  * The base model's hash is SHA-256 over the names and contents of the transformer's weight files. *out is yours. */
 lofi_code lofi_record_make(json_t **out, const lofi_train_settings *settings, const lofi_loaded *transformer,
-                           const char *dataset_hash, const char *unlicensed, lofi_error *err) LOFI_MUST_USE;
+                           const char *dataset_hash, const char *unlicensed, const char *const *ssl_hashes,
+                           lofi_error *err) LOFI_MUST_USE;
 
 /* A run that goes on must have the same base model, seed and adapter (LOFI_ERR_USAGE names the first that differs). Other
  * settings and the dataset may change; each change is warned about. */

@@ -40,6 +40,7 @@ typedef struct trainer {
     char run[LOFI_PATH_MAX], from[LOFI_PATH_MAX]; /* from: the checkpoint to go on from, "" when none */
     lofi_lock *held;                              /* the run's folder */
     lofi_checkpoint_folder folder;
+    char ssl[LOFI_SSL_KINDS][LOFI_PATH_MAX]; /* folders of the self-supervised networks, "" without alignment */
     lofi_loaded *transformer;
     lofi_step *training, *measuring;
     lofi_examples *examples;
@@ -122,7 +123,7 @@ static size_t row_of(trainer *t, int64_t visit) {
     return t->order[visit % (int64_t)rows];
 }
 
-static lofi_code visit(trainer *t, int64_t number, double *loss, lofi_error *err) {
+static lofi_code visit(trainer *t, int64_t number, lofi_step_losses *losses, lofi_error *err) {
     uint64_t seed = t->settings->seed, n = (uint64_t)number;
     lofi_random condition = lofi_random_at(seed, LOFI_RANDOM_CONDITION, n),
                 level = lofi_random_at(seed, LOFI_RANDOM_TIMESTEP, n);
@@ -134,7 +135,11 @@ static lofi_code visit(trainer *t, int64_t number, double *loss, lofi_error *err
                                           lofi_flow_index(lofi_random_normal(&level, 0)));
     inputs.seed = seed;
     inputs.step = n;
-    return lofi_step_run(t->training, &inputs, loss, err);
+    for (int k = 0; k < LOFI_SSL_KINDS; k++) {
+        inputs.targets[k] = example.targets[k];
+        inputs.target_frames[k] = example.target_frames[k];
+    }
+    return lofi_step_run(t->training, &inputs, losses, err);
 }
 
 /* `what` is not finite: says where to go on from. */
@@ -162,12 +167,12 @@ static lofi_code measure_seed(trainer *t, uint64_t seed, double *mean, lofi_erro
             if (lofi_interrupt_asked())
                 return lofi_fail(err, LOFI_ERR_INTERRUPTED, "stopped while measuring the held-out loss");
             int index = (int)((2 * d + 1) * LOFI_FLOW_STEPS / (2 * draws));
-            double loss;
+            lofi_step_losses losses;
             lofi_step_inputs inputs = make_inputs(t, &example, lofi_random_at(seed, LOFI_RANDOM_NOISE, i * draws + d),
                                                   index);
-            LOFI_TRY(lofi_step_run(t->measuring, &inputs, &loss, err));
-            if (!isfinite(loss)) return diverged(t, t->state.step, "the held-out loss is not finite", err);
-            sum += loss;
+            LOFI_TRY(lofi_step_run(t->measuring, &inputs, &losses, err));
+            if (!isfinite(losses.total)) return diverged(t, t->state.step, "the held-out loss is not finite", err);
+            sum += losses.total;
         }
     }
     *mean = sum / (double)(tracks * draws);
@@ -195,9 +200,28 @@ static lofi_code measure(trainer *t, lofi_error *err) {
 
 /* ---- opening ---- */
 
+/* The self-supervised networks are wanted together: the original's heads are made for both. */
+static void find_ssl(trainer *t) {
+    const char *absent = NULL;
+    if (!(t->settings->ssl_coefficient > 0)) return;
+    for (int k = 0; k < LOFI_SSL_KINDS; k++) {
+        lofi_checkpoint_folder_find(t->ssl[k], &t->folder, lofi_ssl_kinds[k].folders);
+        if (!*t->ssl[k]) absent = lofi_ssl_kinds[k].folders[0];
+    }
+    t->summary->aligned = !absent;
+    if (!absent) return;
+    for (int k = 0; k < LOFI_SSL_KINDS; k++) t->ssl[k][0] = 0;
+    lofi_info(
+        t->log,
+        "training without the self-supervised alignment: no '%s' beside the base model; put m-a-p/MERT-v1-330M and "
+        "utter-project/mHuBERT-147 into '%s' to have it",
+        absent, t->folder.named);
+}
+
 static lofi_code open_model(trainer *t, lofi_error *err) {
     const lofi_train_settings *s = t->settings;
     LOFI_TRY(lofi_checkpoint_folder_resolve(&t->folder, s->checkpoint_dir, err));
+    find_ssl(t);
     LOFI_TRY(lofi_loaded_open(&t->transformer, &lofi_model_ace_step_transformer,
                               t->folder.component[LOFI_COMPONENT_TRANSFORMER], err));
     LOFI_TRY(lofi_adapter_new(&t->state.adapter, &s->lora, lofi_loaded_table(t->transformer), err));
@@ -211,6 +235,8 @@ static lofi_code open_model(trainer *t, lofi_error *err) {
                                  .checkpoint = s->checkpointing,
                                  .dropout = s->dropout,
                                  .bf16 = s->bf16,
+                                 .alignments = t->summary->aligned ? LOFI_SSL_KINDS : 0,
+                                 .alignment_coefficient = (float)s->ssl_coefficient,
                                  .threads = s->threads};
     return lofi_step_new(&t->training, t->transformer, t->state.adapter, options, err);
 }
@@ -228,6 +254,10 @@ static lofi_code open_examples(trainer *t, lofi_error *err) {
                                        .latent_channels = config->in_channels,
                                        .latent_height = config->height,
                                        .threads = s->threads};
+    for (int k = 0; k < LOFI_SSL_KINDS; k++) {
+        settings.ssl_folders[k] = *t->ssl[k] ? t->ssl[k] : NULL;
+        settings.ssl_widths[k] = config->projector_widths[k];
+    }
     LOFI_TRY(lofi_examples_open(&t->examples, &settings, t->log, err));
     size_t rows = lofi_examples_row_count(t->examples);
     LOFI_TRY(lofi_alloc((void **)&t->order, rows, sizeof *t->order, "the order of rows", err));
@@ -283,6 +313,13 @@ static lofi_code choose_checkpoint(trainer *t, lofi_error *err) {
     return LOFI_OK;
 }
 
+static lofi_code make_record(trainer *t, lofi_error *err) {
+    const char *hashes[LOFI_SSL_KINDS];
+    for (int k = 0; k < LOFI_SSL_KINDS; k++) hashes[k] = lofi_examples_ssl_hash(t->examples, k);
+    return lofi_record_make(&t->record, t->settings, t->transformer, lofi_examples_dataset_hash(t->examples),
+                            lofi_examples_unlicensed(t->examples), t->summary->aligned ? hashes : NULL, err);
+}
+
 /* Puts the state of the chosen checkpoint in place, if there is one. */
 static lofi_code restore(trainer *t, lofi_error *err) {
     const char *from = t->from;
@@ -320,8 +357,7 @@ static lofi_code open_all(trainer *t, lofi_error *err) {
     LOFI_TRY(open_model(t, err));
     if (!s->dry_run) LOFI_TRY(lofi_folder_make(s->logger_dir, err));
     LOFI_TRY(open_examples(t, err));
-    LOFI_TRY(lofi_record_make(&t->record, s, t->transformer, lofi_examples_dataset_hash(t->examples),
-                              lofi_examples_unlicensed(t->examples), err));
+    LOFI_TRY(make_record(t, err));
     LOFI_TRY(restore(t, err));
     t->summary->rows = lofi_examples_row_count(t->examples);
     t->summary->validation_tracks = lofi_examples_validation_count(t->examples);
@@ -334,17 +370,23 @@ static lofi_code open_all(trainer *t, lofi_error *err) {
 
 /* ---- running ---- */
 
-/* The mean gradient of an update, its visits summed in order; *loss is their mean. */
-static lofi_code gather(trainer *t, const float **gradient, double *loss, lofi_error *err) {
+static void add_losses(lofi_step_losses *sum, const lofi_step_losses *one, double factor) {
+    sum->total += one->total * factor;
+    sum->denoising += one->denoising * factor;
+    for (int i = 0; i < LOFI_ACE_STEP_MAX_PROJECTORS; i++) sum->alignment[i] += one->alignment[i] * factor;
+}
+
+/* The mean gradient of an update, its visits summed in order; *losses are their means. */
+static lofi_code gather(trainer *t, const float **gradient, lofi_step_losses *losses, lofi_error *err) {
     int64_t visits = t->settings->accumulate;
     size_t count = t->state.adapter->value_count;
-    double sum = 0;
+    *losses = (lofi_step_losses){0};
     for (int64_t i = 0; i < visits; i++) {
-        double one;
+        lofi_step_losses one;
         if (lofi_interrupt_asked())
             return lofi_fail(err, LOFI_ERR_INTERRUPTED, "stopped before an update was complete");
         LOFI_TRY(visit(t, t->state.step * visits + i, &one, err));
-        sum += one;
+        add_losses(losses, &one, 1.0 / (double)visits);
         const float *g = lofi_step_gradient(t->training);
         if (visits == 1)
             *gradient = g;
@@ -354,7 +396,6 @@ static lofi_code gather(trainer *t, const float **gradient, double *loss, lofi_e
             for (size_t j = 0; j < count; j++) t->gradient_sum[j] += g[j];
     }
     if (visits > 1) *gradient = t->gradient_sum;
-    *loss = sum / (double)visits;
     return LOFI_OK;
 }
 
@@ -362,13 +403,13 @@ static lofi_code update(trainer *t, lofi_error *err) {
     const lofi_train_settings *s = t->settings;
     int64_t start = lofi_now_ns();
     const float *gradient = NULL;
-    double loss;
-    LOFI_TRY(gather(t, &gradient, &loss, err));
+    lofi_step_losses losses;
+    LOFI_TRY(gather(t, &gradient, &losses, err));
     size_t count = t->state.adapter->value_count;
     double norm = lofi_gradient_norm(gradient, count, t->threads) / (double)s->accumulate;
-    if (!isfinite(loss) || !isfinite(norm)) {
+    if (!isfinite(losses.total) || !isfinite(norm)) {
         char what[96];
-        snprintf(what, sizeof what, "loss %g, gradient norm %g", loss, norm);
+        snprintf(what, sizeof what, "loss %g, gradient norm %g", losses.total, norm);
         return diverged(t, t->state.step + 1, what, err);
     }
     lofi_adamw adamw = LOFI_ADAMW_INIT;
@@ -380,11 +421,13 @@ static lofi_code update(trainer *t, lofi_error *err) {
     t->state.step++;
     lofi_step_metrics values = {.step = t->state.step,
                                 .epoch = epoch,
-                                .loss = loss,
-                                .denoising_loss = loss,
+                                .loss = losses.total,
+                                .denoising_loss = losses.denoising,
                                 .learning_rate = adamw.learning_rate,
                                 .gradient_norm = norm,
+                                .alignments = t->summary->aligned ? LOFI_SSL_KINDS : 0,
                                 .seconds = (double)(lofi_now_ns() - start) * 1e-9};
+    for (int k = 0; k < values.alignments; k++) values.alignment_loss[k] = losses.alignment[k];
     t->summary->seconds_per_step += values.seconds;
     return lofi_metrics_step(t->metrics, &values, err);
 }

@@ -22,6 +22,8 @@ typedef struct lofi_train_settings {
     lofi_lora_config lora;
     int64_t max_steps, save_every, plot_every, accumulate, warmup_steps;
     double learning_rate, clip_norm;
+    double
+        ssl_coefficient; /* of the self-supervised alignment, where MERT and mHuBERT are beside the base model; 0: never */
     uint64_t seed;
     bool resume;
     int64_t resume_from;     /* a step, or -1 */
@@ -39,6 +41,7 @@ typedef struct lofi_train_summary {
     char checkpoint[LOFI_PATH_MAX]; /* the newest, "" when none */
     int64_t first_step, last_step;  /* updates before and after this call */
     size_t rows, validation_tracks, left_out, adapted_layers, adapter_parameters;
+    bool aligned;                 /* with the self-supervised alignment */
     double first_loss, last_loss; /* mean over up to 20 steps at the beginning of the run and at its end */
     bool validated;
     double validation_before, validation_after, validation_spread; /* spread: the larger one of the two */

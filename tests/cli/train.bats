@@ -452,3 +452,67 @@ WORDS
     STEPS=40 train learning --json > "$BATS_TEST_TMPDIR/result"
     [ "$(field 'd["held_out_loss"]["before"] - d["held_out_loss"]["after"] > d["held_out_loss"]["spread"] > 0' < "$BATS_TEST_TMPDIR/result")" = True ]
 }
+
+# ---- the self-supervised alignment ----
+
+# model_that_hears DIR: the fixture's model with small networks in the places of MERT and mHuBERT.
+model_that_hears() {
+    cp -r "$FIXTURE/model" "$1"
+    python3 "$BATS_TEST_DIRNAME/helpers/make_ssl.py" "$1/mert-v1-330m" 1024 layer
+    python3 "$BATS_TEST_DIRNAME/helpers/make_ssl.py" "$1/mhubert-147" 768 group
+}
+
+@test "with MERT and mHuBERT beside the base model their losses join, and resuming gives the same bytes" {
+    local STEPS=40 MODEL="$BATS_TEST_TMPDIR/model" RUNS="$BATS_TEST_TMPDIR/runs" CACHE="$BATS_TEST_TMPDIR/cache"
+    model_that_hears "$MODEL"
+    train heard --json > "$BATS_TEST_TMPDIR/heard.json"
+    [ "$(field 'd["aligned"]' < "$BATS_TEST_TMPDIR/heard.json")" = True ]
+    python3 - "$RUNS/heard/metrics.jsonl" <<'PY'
+import json, sys
+steps = [line for line in map(json.loads, open(sys.argv[1])) if "loss" in line]
+assert len(steps) == 40, len(steps)
+for step in steps:
+    whole = step["denoising_loss"] + (step["mert_loss"] + step["m-hubert_loss"]) / 2
+    assert abs(step["loss"] - whole) < 1e-5, step
+    assert 0 < step["mert_loss"] < 2 and 0 < step["m-hubert_loss"] < 2, step
+PY
+    run interrupted 5
+    [ "$status" -eq 130 ]
+    train stopped --resume
+    same_adapter "$RUNS/heard" "$RUNS/stopped" 40
+    rm -r "$CACHE"
+    train anew
+    same_adapter "$RUNS/heard" "$RUNS/anew" 40
+    python3 -c 'import json, sys; c = json.load(open(sys.argv[1]))["configuration"]; assert c["ssl_coefficient"] == 1 and len(c["mert_hash"]) == 64' \
+        "$(checkpoint "$RUNS/heard" 40)/training.json"
+}
+
+@test "a coefficient of 0, or one network alone, trains without the alignment and says what would be needed" {
+    local MODEL="$BATS_TEST_TMPDIR/model" RUNS="$BATS_TEST_TMPDIR/runs"
+    model_that_hears "$MODEL"
+    train deaf --ssl-coefficient 0
+    same_adapter "$FIXTURE/runs/whole" "$RUNS/deaf" 8
+    rm -r "$MODEL/mhubert-147"
+    LOUD= run --separate-stderr train one
+    [ "$status" -eq 0 ]
+    [[ $stderr == *"without the self-supervised alignment"*"mhubert-147"*"utter-project/mHuBERT-147"* ]]
+    same_adapter "$FIXTURE/runs/whole" "$RUNS/one" 8
+}
+
+@test "networks in a hub cache are found; those of another width or damaged are refused" {
+    local MODEL="$BATS_TEST_TMPDIR/model" RUNS="$BATS_TEST_TMPDIR/runs" CACHE="$BATS_TEST_TMPDIR/cache" hub
+    model_that_hears "$MODEL"
+    hub="$MODEL/models--m-a-p--MERT-v1-330M"
+    mkdir -p "$hub/snapshots" "$hub/refs"
+    mv "$MODEL/mert-v1-330m" "$hub/snapshots/0123abcd"
+    printf 0123abcd > "$hub/refs/main"
+    STEPS=1 train hub --json > "$BATS_TEST_TMPDIR/hub.json"
+    [ "$(field 'd["aligned"]' < "$BATS_TEST_TMPDIR/hub.json")" = True ]
+    truncate -s 1000 "$hub/snapshots/0123abcd/model.safetensors"
+    run --separate-stderr train damaged
+    refused 1 "0123abcd/model.safetensors"
+    rm -r "$hub"
+    python3 "$BATS_TEST_DIRNAME/helpers/make_ssl.py" "$MODEL/mert-v1-330m" 512 layer
+    run --separate-stderr train narrow
+    refused 1 "states of 512 numbers" "1024" "--ssl-coefficient 0"
+}

@@ -160,6 +160,38 @@ static const settings by_symbol = {.axis = 1, .start = 2, .length = 3, .symbolic
 static const settings nothing = {.axis = 1, .start = 2, .length = 0};
 static const settings beyond = {.axis = 1, .start = 4, .length = 4};
 
+/* ---- interpolation: settings hold the symbol of the length, or a number ---- */
+
+typedef struct interpolation {
+    const char *symbol; /* NULL: `length` */
+    int64_t length;
+} interpolation;
+
+static void build_interpolate(lofi_graph *graph, lofi_tensor *const *in, lofi_tensor **out, const void *own) {
+    const interpolation *to = own;
+    out[0] = lofi_interpolate(graph, in[0], to->symbol ? lofi_dim_symbol(graph, to->symbol) : to->length);
+}
+
+static void reference_interpolate(const ops_array *in, ops_array *out, const void *own) {
+    (void)own;
+    int64_t before = in[0].dims[1], after = out->dims[1], channels = out->dims[2];
+    for (int64_t at = 0; at < out->count; at++) {
+        int64_t c = at % channels, i = at / channels % after, b = at / channels / after;
+        float scale = (float)before / (float)after; /* places are defined in single precision */
+        double place = (double)(scale * ((float)i + 0.5f) - 0.5f);
+        place = place < 0 ? 0 : place > (double)(before - 1) ? (double)(before - 1) : place;
+        int64_t first = (int64_t)place, second = first + 1 < before ? first + 1 : first;
+        double weight = place - (double)first, a = in[0].values[(b * before + first) * channels + c];
+        out->values[at] = (1 - weight) * a + weight * in[0].values[(b * before + second) * channels + c];
+    }
+}
+
+static const interpolation to_symbol = {"S", 0}, to_nothing = {NULL, 0}, to_single = {NULL, 1}, to_eleven = {NULL, 11},
+                           to_ninety = {NULL, 90};
+
+#define INTERPOLATE                                                                                                    \
+    .op = "interpolate", .build = build_interpolate, .reference = reference_interpolate, .tolerance = OPS_SUM
+
 const ops_case ops_cases_shape[] = {
     {.op = "reshape",
      .name = "to a matrix",
@@ -440,5 +472,21 @@ const ops_case ops_cases_shape[] = {
      .build = build_pad,
      .settings = &far_axis,
      .refused = "axis 3 is not among those of [2, 7, 3] f32"},
+    {INTERPOLATE, .name = "longer", .inputs = {{"B=2 S=5 3"}}, .outputs = {"2 11 3"}, .settings = &to_eleven,
+     .gradient = 1, .depth = 12},
+    {INTERPOLATE, .name = "shorter", .inputs = {{"B=2 S=29 3"}}, .outputs = {"2 11 3"}, .settings = &to_eleven,
+     .gradient = 1, .depth = 12},
+    {INTERPOLATE, .name = "the same length", .inputs = {{"B=2 S=7 4"}}, .outputs = {"2 7 4"}, .settings = &to_symbol,
+     .gradient = 1, .depth = 12},
+    {INTERPOLATE, .name = "from one frame", .inputs = {{"B=2 S=1 4"}}, .outputs = {"2 11 4"}, .settings = &to_eleven,
+     .gradient = 1, .depth = 24},
+    {INTERPOLATE, .name = "to one frame", .inputs = {{"B=2 S=6 4"}}, .outputs = {"2 1 4"}, .settings = &to_single,
+     .gradient = 1, .depth = 12},
+    {INTERPOLATE, .name = "wide, for several threads", .inputs = {{"B=1 S=70 1030"}}, .outputs = {"1 90 1030"},
+     .settings = &to_ninety, .depth = 12, .gradient = 1},
+    {INTERPOLATE, .name = "to no frame", .inputs = {{"B=2 S=6 4"}}, .settings = &to_nothing,
+     .refused = "at least one frame"},
+    {INTERPOLATE, .name = "two dimensions", .inputs = {{"S=6 4"}}, .settings = &to_eleven,
+     .refused = "x must be [batch, frames, channels]"},
     OPS_END,
 };

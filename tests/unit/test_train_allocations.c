@@ -116,7 +116,7 @@ static void close_bench(bench *b) {
 /* One whole training step at a length; the loss. */
 static double train(bench *b, int64_t frames) {
     lofi_error err = LOFI_ERROR_INIT;
-    double loss = 0;
+    lofi_step_losses losses = {0};
     lofi_step_inputs inputs = {.batch = 1,
                                .frames = frames,
                                .text = TEXT,
@@ -133,14 +133,14 @@ static double train(bench *b, int64_t frames) {
                                .timestep = &b->timestep,
                                .seed = 1,
                                .step = (uint64_t)b->updates};
-    must(lofi_step_run(b->step, &inputs, &loss, &err), &err);
+    must(lofi_step_run(b->step, &inputs, &losses, &err), &err);
     lofi_adamw adamw = LOFI_ADAMW_INIT;
     size_t count = b->adapter->value_count;
     double norm = lofi_gradient_norm(lofi_step_gradient(b->step), count, THREADS);
     assert_true(norm > 0);
     lofi_adamw_update(&adamw, ++b->updates, b->adapter->values, lofi_step_gradient(b->step),
                       lofi_clip_factor(norm, 0.5), b->first, b->second, count, THREADS);
-    return loss;
+    return losses.total;
 }
 
 static long taken(void) {

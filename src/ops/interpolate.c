@@ -1,0 +1,65 @@
+/* interpolate.c - linear interpolation in time. It is linear: its gradient is its transpose, whose gradient is itself. */
+#include "kernels/interpolate.h"
+
+#include "ops/elementwise_rules.h"
+#include "ops/expect.h"
+#include "ops/ops.h"
+
+typedef struct interpolate_attributes {
+    lofi_dim length; /* frames of the output */
+    int32_t transposed, unused;
+} interpolate_attributes;
+
+extern const lofi_op lofi_op_interpolate; /* the gradient rule adds it again */
+
+static lofi_code infer(lofi_graph *graph, const lofi_node *node, lofi_shape *outputs, lofi_error *err) {
+    const interpolate_attributes *attributes = node->attributes;
+    LOFI_TRY(lofi_expect_rank(graph, node, 0, "x", 3, "[batch, frames, channels]", err));
+    if (attributes->length == 0 || node->inputs[0]->shape.dims[1] == 0)
+        return lofi_refuse(node, err, "there must be at least one frame before and after");
+    outputs[0] = node->inputs[0]->shape;
+    outputs[0].dims[1] = attributes->length;
+    return LOFI_OK;
+}
+
+static void run(const lofi_call *call) {
+    const interpolate_attributes *attributes = call->attributes;
+    const lofi_view *x = &call->inputs[0], *out = &call->outputs[0];
+    if (attributes->transposed)
+        lofi_interpolate_transposed_run(out->data, x->data, x->dims[0], out->dims[1], x->dims[1], x->dims[2],
+                                        call->threads);
+    else
+        lofi_interpolate_run(out->data, x->data, x->dims[0], x->dims[1], out->dims[1], x->dims[2], call->threads);
+}
+
+static lofi_tensor *interpolate(lofi_graph *graph, lofi_tensor *x, lofi_dim length, bool transposed) {
+    interpolate_attributes attributes = {.length = length, .transposed = transposed};
+    return lofi_graph_add1(graph, &lofi_op_interpolate, &attributes, &x, 1);
+}
+
+static void differentiate(lofi_gradient *gradient, const lofi_node *node) {
+    const interpolate_attributes *attributes = node->attributes;
+    if (!lofi_gradient_wanted(gradient, node, 0)) return;
+    lofi_tensor *dy = lofi_gradient_of_output(gradient, node, 0);
+    lofi_gradient_give(
+        gradient, node, 0,
+        interpolate(lofi_gradient_graph(gradient), dy, node->inputs[0]->shape.dims[1], !attributes->transposed));
+}
+
+const lofi_op lofi_op_interpolate = {
+    .name = "interpolate",
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .outputs = 1,
+    .attribute_bytes = sizeof(interpolate_attributes),
+    .infer = infer,
+    .cpu = run,
+    .gradient = differentiate,
+    .differentiable = 1,
+    .onnx_gap = LOFI_NO_ONNX,
+    .cuda_gap = LOFI_NO_CUDA,
+};
+
+lofi_tensor *lofi_interpolate(lofi_graph *graph, lofi_tensor *x, lofi_dim length) {
+    return interpolate(graph, x, length, false);
+}
