@@ -14,12 +14,14 @@
 
 #include "allocations.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "diffusion/denoiser.h"
 #include "diffusion/generator.h"
 #include "lora/lora_file.h"
 #include "models/checkpoint_init.h"
+#include "store/safetensors.h"
 
 enum { FRAMES = 24, TEXT = 5, LYRIC = 7 };
 
@@ -44,13 +46,18 @@ static int remove_model(void **state) {
     return lofi_path_remove(folder, &err) == LOFI_OK ? 0 : -1;
 }
 
+static lofi_loaded *open_network(const char *path) {
+    lofi_error err = LOFI_ERROR_INIT;
+    lofi_loaded *loaded = NULL;
+    must(lofi_loaded_open(&loaded, &lofi_model_ace_step_transformer, path, &err), &err);
+    return loaded;
+}
+
 static lofi_loaded *open_transformer(void) {
     char path[LOFI_PATH_MAX];
     lofi_error err = LOFI_ERROR_INIT;
-    lofi_loaded *loaded = NULL;
     must(lofi_path_format(path, &err, "%s/ace_step_transformer", folder), &err);
-    must(lofi_loaded_open(&loaded, &lofi_model_ace_step_transformer, path, &err), &err);
-    return loaded;
+    return open_network(path);
 }
 
 /* ---- the denoiser ---- */
@@ -71,10 +78,10 @@ static float *normals(size_t count, uint64_t stream) {
     return values;
 }
 
-static void open_bench(bench *b, lofi_adapter *adapter, lofi_attachment *attachment) {
+static void open_bench_of(bench *b, const char *path, lofi_adapter *adapter, lofi_attachment *attachment) {
     lofi_error err = LOFI_ERROR_INIT;
     lofi_adapter_hook hook;
-    b->transformer = open_transformer();
+    b->transformer = path ? open_network(path) : open_transformer();
     if (adapter) {
         *attachment = (lofi_attachment){.adapter = adapter, .strength = 1};
         hook = lofi_attachment_hook(attachment);
@@ -85,6 +92,10 @@ static void open_bench(bench *b, lofi_adapter *adapter, lofi_attachment *attachm
     b->text = normals((size_t)config->text_width * TEXT, 1);
     b->latents = normals(b->count, 2);
     b->output = normals(b->count, 3);
+}
+
+static void open_bench(bench *b, lofi_adapter *adapter, lofi_attachment *attachment) {
+    open_bench_of(b, NULL, adapter, attachment);
 }
 
 static void close_bench(bench *b) {
@@ -130,6 +141,87 @@ static void a_token_that_the_model_does_not_know_is_refused(void **state) {
     assert_int_equal(lofi_denoiser_set_condition(b.denoiser, LOFI_CONDITION_FULL, &inputs, &err), LOFI_ERR_FORMAT);
     inputs.lyric_token_ids = negative;
     assert_int_equal(lofi_denoiser_set_condition(b.denoiser, LOFI_CONDITION_FULL, &inputs, &err), LOFI_ERR_FORMAT);
+    close_bench(&b);
+}
+
+/* ---- weakened attention ---- */
+
+/* Every weight of the table, from the network's own description, as random numbers. */
+static void write_weights(const char *path, const lofi_weight_table *table) {
+    lofi_error err = LOFI_ERROR_INIT;
+    lofi_stored_tensor *tensors = calloc(table->count, sizeof *tensors);
+    assert_non_null(tensors);
+    for (size_t i = 0; i < table->count; i++) {
+        const lofi_weight_entry *entry = &table->entries[i];
+        tensors[i] = lofi_stored_declare(entry->name, LOFI_STORED_F32, entry->rank, entry->dims);
+        float *values = normals(tensors[i].count, 1000 + i);
+        for (size_t j = 0; j < tensors[i].count; j++) values[j] *= 0.3f;
+        tensors[i].data = values;
+    }
+    must(lofi_safetensors_save(path, tensors, table->count, NULL, &err), &err);
+    for (size_t i = 0; i < table->count; i++) free((void *)(uintptr_t)tensors[i].data);
+    free(tensors);
+}
+
+/* A transformer as deep as guidance that weakens it needs, and as thin as can be. */
+static void write_deep_transformer(const char *path) {
+    lofi_error err = LOFI_ERROR_INIT;
+    char file[LOFI_PATH_MAX];
+    lofi_weight_table table = {0};
+    json_t *config = json_pack("{s:i, s:i, s:i, s:f, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:[], s:[]}", "num_layers",
+                               20, "num_attention_heads", 1, "attention_head_dim", 4, "mlp_ratio", 1.0,
+                               "speaker_embedding_dim", 4, "text_embedding_dim", 4, "lyric_encoder_vocab_size", 300,
+                               "lyric_hidden_size", 4, "lyric_encoder_attention_heads", 1, "lyric_encoder_linear_units",
+                               4, "lyric_encoder_num_blocks", 6, "in_channels", 8, "ssl_encoder_depths",
+                               "ssl_latent_dims");
+    assert_non_null(config);
+    must(lofi_folder_make(path, &err), &err);
+    must(lofi_path_format(file, &err, "%s/config.json", path), &err);
+    must(lofi_json_save(config, file, &err), &err);
+    must(lofi_model_ace_step_transformer.declare(config, &table, &err), &err);
+    must(lofi_path_format(file, &err, "%s/diffusion_pytorch_model.safetensors", path), &err);
+    write_weights(file, &table);
+    lofi_weight_table_free(&table);
+    json_decref(config);
+}
+
+static void predict_weakened(bench *b, bool lyrics, bool blocks, float *output) {
+    lofi_error err = LOFI_ERROR_INIT;
+    static const int64_t ids[LYRIC] = {261, 3, 4, 5, 6, 7, 2};
+    lofi_condition_inputs inputs = {.text = TEXT,
+                                    .lyric = LYRIC,
+                                    .text_states = b->text,
+                                    .lyric_token_ids = ids,
+                                    .weak_lyrics = lyrics,
+                                    .weak_blocks = blocks};
+    must(lofi_denoiser_set_condition(b->denoiser, LOFI_CONDITION_NONE, &inputs, &err), &err);
+    must(lofi_denoiser_predict(b->denoiser, LOFI_CONDITION_NONE, b->latents, 500, output, &err), &err);
+}
+
+static void weakened_conditions_change_their_own_answer_only(void **state) {
+    (void)state;
+    bench b;
+    char path[LOFI_PATH_MAX];
+    lofi_error err = LOFI_ERROR_INIT;
+    must(lofi_path_format(path, &err, "%s/deep", folder), &err);
+    write_deep_transformer(path);
+    open_bench_of(&b, path, NULL, NULL);
+    assert_true(lofi_denoiser_can_weaken_lyrics(b.denoiser));
+    assert_true(lofi_denoiser_can_weaken_blocks(b.denoiser));
+    predict(&b);
+    size_t bytes = b.count * sizeof(float);
+    float *other = normals(b.count, 9), *again = normals(b.count, 9);
+    predict_weakened(&b, false, false, other);
+    assert_memory_equal(other, b.output, bytes);
+    predict_weakened(&b, false, true, again);
+    assert_memory_not_equal(again, b.output, bytes);
+    predict_weakened(&b, true, false, other);
+    assert_memory_not_equal(other, b.output, bytes);
+    assert_memory_not_equal(other, again, bytes);
+    must(lofi_denoiser_predict(b.denoiser, LOFI_CONDITION_FULL, b.latents, 500, again, &err), &err);
+    assert_memory_equal(again, b.output, bytes);
+    free(other);
+    free(again);
     close_bench(&b);
 }
 
@@ -351,6 +443,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_step_takes_no_memory),
         cmocka_unit_test(a_token_that_the_model_does_not_know_is_refused),
+        cmocka_unit_test(weakened_conditions_change_their_own_answer_only),
         cmocka_unit_test(combined_adapters_have_the_sum_of_their_effects),
         cmocka_unit_test(adapters_of_no_strength_leave_the_step_alone),
         cmocka_unit_test(a_song_follows_from_its_request),
