@@ -283,7 +283,9 @@ static lofi_code read_songs(generation *g, lofi_error *err) {
     const generate_options *o = g->options;
     g->seed = lofi_option_given(g->context, "seed") ? (uint64_t)o->seed : lofi_random_seed();
     if (!o->prompts_file) return read_single(g, err);
-    LOFI_TRY(lofi_prompts_file_load(&g->file, o->prompts_file, err));
+    lofi_code code = lofi_prompts_file_load(&g->file, o->prompts_file, err);
+    if (code == LOFI_ERR_FORMAT) err->code = code = LOFI_ERR_USAGE; /* what a user wrote, as a flag is */
+    LOFI_TRY(code);
     g->songs = g->file.songs;
     g->song_count = g->file.count;
     return LOFI_OK;

@@ -37,7 +37,6 @@ static void apply(const lofi_guidance_call *call) {
     for (int64_t channel = 0; channel < call->channels; channel++) guide_channel(call, channel);
 }
 
-extern const lofi_guidance lofi_guidance_apg;
 const lofi_guidance lofi_guidance_apg = {.name = "apg",
                                          .summary = "adaptive projected guidance: high scales without harshness",
                                          .remembers = true,

@@ -7,5 +7,4 @@ static void apply(const lofi_guidance_call *call) {
         call->out[i] = call->unconditional[i] + scale * (call->conditional[i] - call->unconditional[i]);
 }
 
-extern const lofi_guidance lofi_guidance_cfg;
 const lofi_guidance lofi_guidance_cfg = {.name = "cfg", .summary = "plain classifier-free guidance", .apply = apply};

@@ -25,6 +25,5 @@ static void apply(const lofi_guidance_call *call) {
     }
 }
 
-extern const lofi_guidance lofi_guidance_cfg_star;
 const lofi_guidance lofi_guidance_cfg_star = {
     .name = "cfg_star", .summary = "CFG-Zero*: steadier at low scales, still in the first two steps", .apply = apply};

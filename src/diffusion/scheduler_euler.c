@@ -6,7 +6,6 @@ static void step(const lofi_scheduler_call *call) {
     lofi_omega_step(call->latents, call->latents, call->output, sigma[1] - sigma[0], call->count, call->omega);
 }
 
-extern const lofi_scheduler lofi_scheduler_euler;
 const lofi_scheduler lofi_scheduler_euler = {
     .name = "euler",
     .summary = "one straight step per run of the network",

@@ -36,7 +36,6 @@ static void step(const lofi_scheduler_call *call) {
     lofi_omega_step(call->latents, start, slope, sigma[0] - sigma[-1], call->count, call->omega);
 }
 
-extern const lofi_scheduler lofi_scheduler_heun;
 const lofi_scheduler lofi_scheduler_heun = {
     .name = "heun",
     .summary = "each step tried and corrected: two runs of the network",

@@ -10,7 +10,6 @@ static void step(const lofi_scheduler_call *call) {
     }
 }
 
-extern const lofi_scheduler lofi_scheduler_pingpong;
 const lofi_scheduler lofi_scheduler_pingpong = {
     .name = "pingpong",
     .summary = "cleaned completely and made noisy again at each step",

@@ -176,7 +176,7 @@ JSON
     refused 2 "'long.json', song 2" "9999 s"
     echo '[{"prompt": "a"}, {"promt": "b"}]' > mistyped.json
     run --separate-stderr generate --prompts-file mistyped.json --output-dir out
-    refused 1 "there is no key 'promt'"
+    refused 2 "there is no key 'promt'"
     [ ! -e out ]
 }
 
