@@ -64,7 +64,7 @@ static void print_line(const char *what, double best, double operations, size_t 
     } while (0)
 
 static void measure_softmax_attention(int threads) {
-    lofi_attention_sizes s = {1, 646, 800, 20, 128, 0.0883883f, threads};
+    lofi_attention_sizes s = {1, 646, 800, 20, 128, 1, 0.0883883f, threads};
     size_t q_count = (size_t)(s.queries * s.heads * s.width), k_count = (size_t)(s.keys * s.heads * s.width);
     float *q = numbers(q_count, 1), *k = numbers(k_count, 2), *v = numbers(k_count, 3), *dout = numbers(q_count, 4);
     float *dq = numbers(q_count, 5), *dk = numbers(k_count, 6), *dv = numbers(k_count, 7);

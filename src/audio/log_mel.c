@@ -1,11 +1,10 @@
 /* log_mel.c - see log_mel.h. */
 #include "audio/log_mel.h"
 
-#include <libavutil/mem.h>
-#include <libavutil/tx.h>
 #include <math.h>
 #include <string.h>
 
+#include "audio/fourier.h"
 #include "base/memory.h"
 
 #define SLANEY_LINEAR_STEP (200.0 / 3.0) /* Hz per mel below 1 kHz */
@@ -155,55 +154,20 @@ int64_t lofi_mel_frames(const lofi_mel *mel, int64_t samples) {
     return (padded - mel->settings.n_fft) / mel->settings.hop + 1;
 }
 
-/* What one thread needs for a transform. */
-typedef struct lofi_transform {
-    AVTXContext *context;
-    av_tx_fn function;
-    double *input;           /* [n_fft] */
-    AVComplexDouble *output; /* [bins] */
-    float *magnitude;        /* [bins] */
-} lofi_transform;
-
-static void transform_close(lofi_transform *t) {
-    av_tx_uninit(&t->context);
-    av_free(t->input);
-    av_free(t->output);
-    av_free(t->magnitude);
-}
-
-static bool transform_open(lofi_transform *t, const lofi_mel *mel) {
-    double scale = 1.0;
-    *t = (lofi_transform){0};
-    t->input = av_calloc((size_t)mel->settings.n_fft, sizeof *t->input);
-    t->output = av_calloc((size_t)mel->bins, sizeof *t->output);
-    t->magnitude = av_calloc((size_t)mel->bins, sizeof *t->magnitude);
-    if (t->input != NULL && t->output != NULL && t->magnitude != NULL &&
-        av_tx_init(&t->context, &t->function, AV_TX_DOUBLE_RDFT, 0, mel->settings.n_fft, &scale, 0) >= 0)
-        return true;
-    transform_close(t);
-    return false;
-}
-
-static float reflected(const float *samples, int64_t count, int64_t index) {
-    if (index < 0) return samples[-index];
-    return index < count ? samples[index] : samples[2 * (count - 1) - index];
-}
-
-static void frame_run(const lofi_mel *mel, lofi_transform *t, const float *samples, int64_t count, int64_t frame,
+static void frame_run(const lofi_mel *mel, lofi_fourier *t, const float *samples, int64_t count, int64_t frame,
                       int64_t frames, float *out) {
     int64_t start = frame * mel->settings.hop - pad_before(mel);
     for (int64_t i = 0; i < mel->settings.n_fft; i++)
-        t->input[i] = (double)(mel->window[i] * reflected(samples, count, start + i));
-    t->function(t->context, t->output, t->input, sizeof *t->input);
+        t->input[i] = (double)(mel->window[i] * lofi_reflected(samples, count, start + i));
+    lofi_fourier_run(t);
     for (int64_t bin = 0; bin < mel->bins; bin++) {
         double re = t->output[bin].re, im = t->output[bin].im;
-        t->magnitude[bin] = (float)sqrt(re * re + im * im + 1e-6);
+        t->scratch[bin] = (float)sqrt(re * re + im * im + 1e-6);
     }
     for (int64_t m = 0; m < mel->settings.n_mels; m++) {
         const lofi_band *band = &mel->bands[m];
         double sum = 0.0;
-        for (int64_t i = 0; i < band->count; i++)
-            sum += (double)band->weights[i] * (double)t->magnitude[band->first + i];
+        for (int64_t i = 0; i < band->count; i++) sum += (double)band->weights[i] * t->scratch[band->first + i];
         out[m * frames + frame] = (float)log(sum > 1e-5 ? sum : 1e-5);
     }
 }
@@ -215,13 +179,13 @@ lofi_code lofi_mel_run(const lofi_mel *mel, const float *samples, int64_t count,
     bool failed = false;
 #pragma omp parallel reduction(|| : failed)
     {
-        lofi_transform transform;
-        bool ready = transform_open(&transform, mel);
+        lofi_fourier transform;
+        bool ready = lofi_fourier_open(&transform, mel->settings.n_fft);
         failed = !ready;
 #pragma omp for schedule(static)
         for (int64_t frame = 0; frame < frames; frame++)
             if (ready) frame_run(mel, &transform, samples, count, frame, frames, out);
-        if (ready) transform_close(&transform);
+        if (ready) lofi_fourier_close(&transform);
     }
     if (failed) return lofi_fail(err, LOFI_ERR_MEMORY, "no memory for a Fourier transform");
     return LOFI_OK;

@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "base/threads.h"
 #include "cli/context.h"
+#include "text/lyric_tokenizer.h"
 
 #define GIBIBYTE 1073741824.0
 
@@ -182,11 +183,26 @@ static void look_at_environment(examination *doctor) {
     json_object_set_new(doctor->report, "environment", list);
 }
 
+/* ---- lyrics ---- */
+
+static void look_at_lyrics(examination *doctor) {
+    lofi_lyric_support list[LOFI_LYRIC_SUPPORTS];
+    json_t *found = json_array();
+    lofi_lyric_support_look(list);
+    for (size_t i = 0; i < LOFI_LYRIC_SUPPORTS; i++) {
+        line(doctor, i == 0 ? "lyrics" : "", "%s: %s", list[i].what, list[i].meaning);
+        json_array_append_new(found, json_pack("{s:s, s:b, s:s}", "name", list[i].what, "found", list[i].there ? 1 : 0,
+                                               "meaning", list[i].meaning));
+    }
+    json_object_set_new(doctor->report, "lyrics", found);
+}
+
 /* ---- libraries ---- */
 
 /* The libraries that do the work, by the beginnings of their file names. */
-static const char *const known_libraries[] = {"libavformat", "libavcodec", "libswresample", "libavutil",  "libopenblas",
-                                              "libgomp",     "libomp",     "libicuuc",      "libjansson", "libcrypto"};
+static const char *const known_libraries[] = {"libavformat", "libavcodec", "libswresample", "libavutil",
+                                              "libopenblas", "libgomp",    "libomp",        "libicuuc",
+                                              "libjansson",  "libcrypto",  "libmecab",      "libexttextcat-2.0"};
 
 typedef struct library_list {
     json_t *found;
@@ -262,6 +278,7 @@ static lofi_code run_doctor(lofi_context *context, const void *settings, lofi_er
     lofi_code code = look_at_disk(&doctor, err);
     look_at_devices(&doctor);
     look_at_environment(&doctor);
+    look_at_lyrics(&doctor);
     look_at_libraries(&doctor);
     if (code == LOFI_OK) show_problems(&doctor);
     if (json_array_size(doctor.problems) > 0) context->exit_status = 1;

@@ -54,7 +54,8 @@ static tile tile_at(const lofi_attention_sizes *s, int64_t pair, int64_t index) 
 }
 
 static void add_bias(const lofi_attention_sizes *s, const float *bias, const tile *t, float *scores) {
-    const float *from = bias + (t->head * s->queries + t->first) * s->keys;
+    int64_t group = t->batch % s->bias_groups;
+    const float *from = bias + ((group * s->heads + t->head) * s->queries + t->first) * s->keys;
     for (int64_t i = 0; i < t->rows * s->keys; i++) scores[i] += from[i];
 }
 

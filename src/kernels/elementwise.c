@@ -25,7 +25,7 @@ static int team_for(int64_t rows, int64_t width, int threads) {
     return rows > 1 && rows * width > LOFI_TEAM_ELEMENTS ? threads : 1;
 }
 
-/* ---- affine, square ---- */
+/* ---- affine, square, square root ---- */
 
 static inline LOFI_BODY void affine_body(float *out, const float *x, float factor, float offset, int64_t count) {
 #pragma omp simd
@@ -46,6 +46,16 @@ LOFI_VERSIONS(square, (float *out, const float *x, int64_t count), (out, x, coun
 
 void lofi_square_array(float *out, const float *x, int64_t count, int threads) {
     FOR_PIECES(count, threads, square(out + first, x + first, length));
+}
+
+static inline LOFI_BODY void square_root_body(float *out, const float *x, int64_t count) {
+#pragma omp simd
+    for (int64_t i = 0; i < count; i++) out[i] = sqrtf(x[i]);
+}
+LOFI_VERSIONS(square_root, (float *out, const float *x, int64_t count), (out, x, count))
+
+void lofi_square_root_array(float *out, const float *x, int64_t count, int threads) {
+    FOR_PIECES(count, threads, square_root(out + first, x + first, length));
 }
 
 /* ---- silu ---- */

@@ -8,8 +8,9 @@
 
 /* factor * x + offset */
 void lofi_affine_array(float *out, const float *x, float factor, float offset, int64_t count, int threads);
-/* x^2 */
+/* x^2, and the square root */
 void lofi_square_array(float *out, const float *x, int64_t count, int threads);
+void lofi_square_root_array(float *out, const float *x, int64_t count, int threads);
 /* x / (1 + e^-x), and dy times its derivative s (1 + x (1 - s)) with s = 1 / (1 + e^-x) */
 void lofi_silu_array(float *out, const float *x, int64_t count, int threads);
 void lofi_silu_gradient_array(float *dx, const float *x, const float *dy, int64_t count, int threads);

@@ -203,6 +203,15 @@ lofi_tensor *lofi_pointwise(lofi_builder *builder, lofi_tensor *x, const char *n
     return affine_layer(builder, x, name, in, out, bias, kernel_rank);
 }
 
+lofi_tensor *lofi_normalise(lofi_builder *builder, lofi_tensor *x, const char *name, int64_t channels, float epsilon) {
+    lofi_graph_scope_push(builder->graph, "%s", name);
+    lofi_tensor *weight = lofi_weight_f32(builder, "weight", LOFI_FILL_ONE, 1, &channels);
+    lofi_tensor *bias = lofi_weight_f32(builder, "bias", LOFI_FILL_ZERO, 1, &channels);
+    x = lofi_graph_failed(builder->graph) ? NULL : lofi_layer_norm(builder->graph, x, weight, bias, epsilon);
+    lofi_graph_scope_pop(builder->graph);
+    return x;
+}
+
 lofi_tensor *lofi_conv1d(lofi_builder *builder, lofi_tensor *x, lofi_tensor *kernel, lofi_tensor *bias,
                          lofi_conv1d_attributes attributes) {
     if (lofi_graph_failed(builder->graph) || !x || !kernel) return NULL;

@@ -96,6 +96,8 @@ lofi_tensor *lofi_linear(lofi_builder *builder, lofi_tensor *x, const char *name
 lofi_tensor *lofi_pointwise(lofi_builder *builder, lofi_tensor *x, const char *name, int64_t in, int64_t out, bool bias,
                             int kernel_rank);
 
+/* A layer norm over the last dimension with NAME.weight and NAME.bias [channels]. */
+lofi_tensor *lofi_normalise(lofi_builder *builder, lofi_tensor *x, const char *name, int64_t channels, float epsilon);
 /* A convolution over time: x [B, C, S], kernel [out, C / groups, 1, k] (a picture of one row: lofi_weight_as), bias: [out] or
  * NULL -> [B, out, S']. No gradient. */
 typedef struct lofi_conv1d_attributes {

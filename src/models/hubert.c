@@ -49,24 +49,6 @@ static lofi_code read_convolutions(lofi_hubert_config *out, const json_t *config
     return LOFI_OK;
 }
 
-static lofi_code read_activation(lofi_hubert_activation *out, const json_t *config, const char *key, lofi_error *err) {
-    static const struct {
-        const char *name;
-        lofi_hubert_activation activation;
-    } known[] = {
-        {"gelu", LOFI_HUBERT_GELU}, {"gelu_new", LOFI_HUBERT_GELU_TANH}, {"gelu_pytorch_tanh", LOFI_HUBERT_GELU_TANH},
-        {"relu", LOFI_HUBERT_RELU}, {"silu", LOFI_HUBERT_SILU},          {"swish", LOFI_HUBERT_SILU}};
-    const char *name = NULL;
-    LOFI_TRY(lofi_json_string_or(&name, config, key, "gelu", WHERE, err));
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (strcmp(name, known[i].name) == 0) {
-            *out = known[i].activation;
-            return LOFI_OK;
-        }
-    return lofi_fail(err, LOFI_ERR_UNSUPPORTED, WHERE ": '%s' is '%s'; known are gelu, gelu_new, relu, silu", key,
-                     name);
-}
-
 static lofi_code refuse_options(const json_t *config, lofi_error *err) {
     static const char *const keys[] = {"conv_pos_batch_norm", "feature_extractor_cqt", "deepnorm"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
@@ -105,8 +87,8 @@ lofi_code lofi_hubert_config_read(lofi_hubert_config *out, const json_t *config,
         lofi_json_int_or(&read.positions_groups, config, "num_conv_pos_embedding_groups", 16, 1, 1 << 14, WHERE, err));
     if (read.width % read.positions_groups != 0)
         return bad_value(err, "num_conv_pos_embedding_groups", "must divide 'hidden_size'");
-    LOFI_TRY(read_activation(&read.convolution_activation, config, "feat_extract_activation", err));
-    LOFI_TRY(read_activation(&read.activation, config, "hidden_act", err));
+    LOFI_TRY(lofi_activation_read(&read.convolution_activation, config, "feat_extract_activation", "gelu", WHERE, err));
+    LOFI_TRY(lofi_activation_read(&read.activation, config, "hidden_act", "gelu", WHERE, err));
     *out = read;
     return LOFI_OK;
 }
@@ -120,16 +102,6 @@ int64_t lofi_hubert_frames(const lofi_hubert_config *config, int64_t samples) {
 }
 
 /* ---- layers ---- */
-
-static lofi_tensor *activate(lofi_builder *b, lofi_tensor *x, lofi_hubert_activation activation) {
-    switch (activation) {
-    case LOFI_HUBERT_GELU: return lofi_gelu(b->graph, x, false);
-    case LOFI_HUBERT_GELU_TANH: return lofi_gelu(b->graph, x, true);
-    case LOFI_HUBERT_RELU: return lofi_relu(b->graph, x);
-    case LOFI_HUBERT_SILU: return lofi_silu(b->graph, x);
-    }
-    return NULL;
-}
 
 /* Over channels, [B, S, C], or with `groups` over time in groups of channels. */
 static lofi_tensor *norm(lofi_builder *b, lofi_tensor *x, const char *name, int64_t channels, int64_t groups,
@@ -166,7 +138,7 @@ static lofi_tensor *feature_layer(lofi_builder *b, const lofi_hubert_config *con
     if (config->layer_norms || index == 0)
         x = turned(b, norm(b, turned(b, x), "layer_norm", out, config->layer_norms ? 0 : out, FEATURE_NORM_EPSILON));
     lofi_graph_scope_pop(b->graph);
-    return activate(b, x, config->convolution_activation);
+    return lofi_activate(b->graph, x, config->convolution_activation);
 }
 
 /* samples: [B, N] -> [B, S, width] */
@@ -197,7 +169,7 @@ static lofi_tensor *add_positions(lofi_builder *b, const lofi_hubert_config *con
     lofi_tensor *y = lofi_conv1d(b, turned(b, x), weight, bias, attributes);
     lofi_graph_scope_pop(b->graph);
     y = lofi_slice(b->graph, y, 2, 0, x->shape.dims[1]);
-    return lofi_add(b->graph, x, turned(b, activate(b, y, config->convolution_activation)));
+    return lofi_add(b->graph, x, turned(b, lofi_activate(b->graph, y, config->convolution_activation)));
 }
 
 static lofi_tensor *attention(lofi_builder *b, const lofi_hubert_config *config, lofi_tensor *x) {
@@ -216,7 +188,8 @@ static lofi_tensor *attention(lofi_builder *b, const lofi_hubert_config *config,
 static lofi_tensor *feed_forward(lofi_builder *b, const lofi_hubert_config *config, lofi_tensor *x) {
     lofi_graph_scope_push(b->graph, "feed_forward");
     x = lofi_pointwise(b, x, "intermediate_dense", config->width, config->hidden, true, 0);
-    x = lofi_pointwise(b, activate(b, x, config->activation), "output_dense", config->hidden, config->width, true, 0);
+    x = lofi_pointwise(b, lofi_activate(b->graph, x, config->activation), "output_dense", config->hidden, config->width,
+                       true, 0);
     lofi_graph_scope_pop(b->graph);
     return x;
 }

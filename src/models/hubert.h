@@ -9,31 +9,25 @@
 #ifndef LOFI_MODELS_HUBERT_H
 #define LOFI_MODELS_HUBERT_H
 
+#include "models/activation.h"
 #include "models/model.h"
 
 #define LOFI_HUBERT_MAX_CONVOLUTIONS 16
-
-typedef enum lofi_hubert_activation {
-    LOFI_HUBERT_GELU,
-    LOFI_HUBERT_GELU_TANH,
-    LOFI_HUBERT_RELU,
-    LOFI_HUBERT_SILU
-} lofi_hubert_activation;
 
 typedef struct lofi_hubert_config {
     int convolutions;
     int64_t channels[LOFI_HUBERT_MAX_CONVOLUTIONS]; /* conv_dim */
     int64_t kernels[LOFI_HUBERT_MAX_CONVOLUTIONS], strides[LOFI_HUBERT_MAX_CONVOLUTIONS];
-    bool convolution_bias;                                     /* conv_bias */
-    bool layer_norms;                                          /* feat_extract_norm "layer", else "group" */
-    bool projection_norm;                                      /* feat_proj_layer_norm */
-    bool stable;                                               /* do_stable_layer_norm */
-    int64_t width, hidden;                                     /* hidden_size, intermediate_size */
-    int layers, heads;                                         /* num_hidden_layers, num_attention_heads */
-    int64_t positions_kernel;                                  /* num_conv_pos_embeddings */
-    int64_t positions_groups;                                  /* num_conv_pos_embedding_groups */
-    float norm_epsilon;                                        /* layer_norm_eps */
-    lofi_hubert_activation convolution_activation, activation; /* feat_extract_activation, hidden_act */
+    bool convolution_bias;                              /* conv_bias */
+    bool layer_norms;                                   /* feat_extract_norm "layer", else "group" */
+    bool projection_norm;                               /* feat_proj_layer_norm */
+    bool stable;                                        /* do_stable_layer_norm */
+    int64_t width, hidden;                              /* hidden_size, intermediate_size */
+    int layers, heads;                                  /* num_hidden_layers, num_attention_heads */
+    int64_t positions_kernel;                           /* num_conv_pos_embeddings */
+    int64_t positions_groups;                           /* num_conv_pos_embedding_groups */
+    float norm_epsilon;                                 /* layer_norm_eps */
+    lofi_activation convolution_activation, activation; /* feat_extract_activation, hidden_act */
 } lofi_hubert_config;
 
 /* Keys that are absent have the values of HubertConfig. LOFI_ERR_FORMAT or LOFI_ERR_UNSUPPORTED naming the key. */

@@ -269,32 +269,43 @@ static lofi_code check_weights(const lofi_loaded *loaded, lofi_error *err) {
     return code;
 }
 
-static lofi_code open_all(lofi_loaded *loaded, const char *folder, lofi_error *err) {
+typedef lofi_code described(json_t **config, const lofi_weights *weights, lofi_error *err);
+
+/* The config from its file, or from the tensors; then the table that it asks for. */
+static lofi_code read_config(lofi_loaded *loaded, described *describe, lofi_error *err) {
     char path[LOFI_PATH_MAX];
-    LOFI_TRY(lofi_path_format(loaded->folder, err, "%s", folder));
-    LOFI_TRY(lofi_path_format(path, err, "%s/config.json", folder));
-    LOFI_TRY(lofi_json_load(&loaded->config, path, err));
+    LOFI_TRY(lofi_path_format(path, err, describe ? "%s" : "%s/config.json", loaded->folder));
+    LOFI_TRY(describe ? describe(&loaded->config, loaded->weights, err) : lofi_json_load(&loaded->config, path, err));
     lofi_code code = loaded->model->declare(loaded->config, &loaded->table, err);
-    if (code != LOFI_OK) {
-        lofi_error_prefix(err, "'%s'", path);
-        return code;
-    }
-    LOFI_TRY(lofi_weights_open(&loaded->weights, folder, err));
+    if (code != LOFI_OK) lofi_error_prefix(err, "'%s'", path);
+    return code;
+}
+
+static lofi_code open_all(lofi_loaded *loaded, const char *folder, described *describe, lofi_error *err) {
+    LOFI_TRY(lofi_path_format(loaded->folder, err, "%s", folder));
+    if (describe) LOFI_TRY(lofi_weights_open(&loaded->weights, folder, err));
+    LOFI_TRY(read_config(loaded, describe, err));
+    if (!describe) LOFI_TRY(lofi_weights_open(&loaded->weights, folder, err));
     return check_weights(loaded, err);
 }
 
-lofi_code lofi_loaded_open(lofi_loaded **out, const lofi_model *model, const char *folder, lofi_error *err) {
+lofi_code lofi_loaded_open_described(lofi_loaded **out, const lofi_model *model, const char *folder,
+                                     described *describe, lofi_error *err) {
     void *memory = NULL;
     LOFI_TRY(lofi_alloc(&memory, 1, sizeof(lofi_loaded), "a model component", err));
     lofi_loaded *loaded = memory;
     loaded->model = model;
     loaded->source = (lofi_weight_source){loaded, find_weight, find_normed};
-    lofi_code code = open_all(loaded, folder, err);
+    lofi_code code = open_all(loaded, folder, describe, err);
     if (code == LOFI_OK)
         *out = loaded;
     else
         lofi_loaded_close(loaded);
     return code;
+}
+
+lofi_code lofi_loaded_open(lofi_loaded **out, const lofi_model *model, const char *folder, lofi_error *err) {
+    return lofi_loaded_open_described(out, model, folder, NULL, err);
 }
 
 void lofi_loaded_close(lofi_loaded *loaded) {

@@ -51,6 +51,11 @@ typedef struct lofi_loaded lofi_loaded;
  * (LOFI_ERR_NOT_FOUND when all of them are missing tensors) with how many and the first of them. */
 lofi_code lofi_loaded_open(lofi_loaded **out, const lofi_model *model, const char *folder,
                            lofi_error *err) LOFI_MUST_USE;
+/* The same for a network without config.json: `describe` makes the config from the tensors. */
+lofi_code lofi_loaded_open_described(lofi_loaded **out, const lofi_model *model, const char *folder,
+                                     lofi_code (*describe)(json_t **config, const lofi_weights *weights,
+                                                           lofi_error *err),
+                                     lofi_error *err) LOFI_MUST_USE;
 /* After every graph that was built from it. */
 void lofi_loaded_close(lofi_loaded *loaded); /* NULL is fine */
 

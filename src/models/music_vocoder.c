@@ -155,15 +155,6 @@ lofi_code lofi_vocoder_config_read(lofi_vocoder_config *out, const json_t *confi
 
 /* ---- backbone: [B, channels, 1, frames] in front, [B, frames, channels] from the first norm on ---- */
 
-static lofi_tensor *norm(lofi_builder *b, lofi_tensor *x, const char *name, int64_t channels) {
-    lofi_graph_scope_push(b->graph, "%s", name);
-    lofi_tensor *weight = lofi_weight_f32(b, "weight", LOFI_FILL_ONE, 1, &channels);
-    lofi_tensor *bias = lofi_weight_f32(b, "bias", LOFI_FILL_ZERO, 1, &channels);
-    x = lofi_graph_failed(b->graph) ? NULL : lofi_layer_norm(b->graph, x, weight, bias, NORM_EPSILON);
-    lofi_graph_scope_pop(b->graph);
-    return x;
-}
-
 /* The first and the last frame again, `times` times each. */
 static lofi_tensor *replicate_ends(lofi_builder *b, lofi_tensor *x, int64_t times) {
     if (!x) return NULL;
@@ -183,13 +174,13 @@ static lofi_tensor *stem(lofi_builder *b, const lofi_vocoder_config *config, lof
     lofi_tensor *bias = lofi_weight_f32(b, "bias", LOFI_FILL_ZERO, 1, &out);
     x = lofi_conv1d(b, replicate_ends(b, x, STEM_KERNEL / 2), kernel, bias, (lofi_conv1d_attributes){1, 0, 1, 1});
     lofi_graph_scope_pop(b->graph);
-    return norm(b, lofi_permute(b->graph, x, (int[]){0, 2, 1}), "channel_layers.0.1", out);
+    return lofi_normalise(b, lofi_permute(b->graph, x, (int[]){0, 2, 1}), "channel_layers.0.1", out, NORM_EPSILON);
 }
 
 static lofi_tensor *stage_entry(lofi_builder *b, const lofi_vocoder_config *config, int stage, lofi_tensor *x) {
     if (stage == 0) return stem(b, config, x);
     lofi_graph_scope_push(b->graph, "channel_layers.%d", stage);
-    x = norm(b, x, "0", config->dims[stage - 1]);
+    x = lofi_normalise(b, x, "0", config->dims[stage - 1], NORM_EPSILON);
     x = lofi_pointwise(b, x, "1", config->dims[stage - 1], config->dims[stage], true, 1);
     lofi_graph_scope_pop(b->graph);
     return x;
@@ -203,7 +194,7 @@ static lofi_tensor *block(lofi_builder *b, lofi_tensor *x, int64_t channels, int
     lofi_tensor *bias = lofi_weight_f32(b, "bias", LOFI_FILL_ZERO, 1, &channels);
     x = lofi_graph_failed(b->graph) ? NULL : lofi_depthwise_conv1d(b->graph, x, weight, bias);
     lofi_graph_scope_pop(b->graph);
-    x = norm(b, x, "norm", channels);
+    x = lofi_normalise(b, x, "norm", channels, NORM_EPSILON);
     x = lofi_pointwise(b, x, "pwconv1", channels, EXPANSION * channels, true, 0);
     x = lofi_pointwise(b, lofi_gelu(b->graph, x, false), "pwconv2", EXPANSION * channels, channels, true, 0);
     return lofi_mul(b->graph, x, gamma);
@@ -233,7 +224,7 @@ lofi_tensor *lofi_vocoder_backbone(lofi_builder *b, const lofi_vocoder_config *c
             lofi_graph_scope_pop(b->graph);
         }
     }
-    x = norm(b, x, "norm", config->dims[config->stages - 1]);
+    x = lofi_normalise(b, x, "norm", config->dims[config->stages - 1], NORM_EPSILON);
     lofi_graph_scope_pop(b->graph);
     return lofi_permute(b->graph, x, (int[]){0, 2, 1});
 }

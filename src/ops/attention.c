@@ -22,6 +22,7 @@ static lofi_attention_sizes sizes_of(const lofi_call *call) {
                                   .queries = q[1],
                                   .keys = call->inputs[1].dims[1],
                                   .heads = a->heads,
+                                  .bias_groups = call->inputs[3].rank == 4 ? call->inputs[3].dims[0] : 1,
                                   .width = q[2] / a->heads,
                                   .scale = a->number,
                                   .threads = call->threads};

@@ -23,12 +23,24 @@ lofi_dim lofi_relative_distances(lofi_graph *graph, lofi_dim length) {
     return lofi_dim_convolved(graph, lofi_dim_mul(graph, 2, length), 2, 1, 0);
 }
 
+/* [heads, queries, keys], or as many of those as there are windows. */
+static lofi_code check_bias(lofi_graph *graph, const lofi_node *node, int input, const lofi_dim dims[3],
+                            lofi_error *err) {
+    const lofi_tensor *bias = node->inputs[input];
+    if (!bias || bias->shape.rank != 4) return lofi_expect_dims(graph, node, input, "bias", 3, dims, err);
+    if (bias->shape.dims[0] < 1)
+        return lofi_refuse(node, err, "the windows of the bias must be a number, got %s",
+                           lofi_shape_text(graph, &bias->shape));
+    return lofi_expect_dims(graph, node, input, "bias", 4, (lofi_dim[]){bias->shape.dims[0], dims[0], dims[1], dims[2]},
+                            err);
+}
+
 static lofi_code check_attention(lofi_graph *graph, const lofi_node *node, int after, lofi_error *err) {
     LOFI_TRY(lofi_heads_check(graph, node, false, err));
     const lofi_heads_attributes *a = node->attributes;
     lofi_dim batch = node->inputs[0]->shape.dims[0], queries = node->inputs[0]->shape.dims[1];
     lofi_dim keys = node->inputs[1]->shape.dims[1];
-    LOFI_TRY(lofi_expect_dims(graph, node, after, "bias", 3, (lofi_dim[]){a->heads, queries, keys}, err));
+    LOFI_TRY(check_bias(graph, node, after, (lofi_dim[]){a->heads, queries, keys}, err));
     LOFI_TRY(lofi_expect_dims(graph, node, after + 1, "query mask", 2, (lofi_dim[]){batch, queries}, err));
     return lofi_expect_dims(graph, node, after + 2, "key mask", 2, (lofi_dim[]){batch, keys}, err);
 }

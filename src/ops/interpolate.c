@@ -1,4 +1,4 @@
-/* interpolate.c - linear interpolation in time. It is linear: its gradient is its transpose, whose gradient is itself. */
+/* interpolate.c - interpolation in time. It is a linear map: its gradient is its transpose, whose gradient is itself. */
 #include "kernels/interpolate.h"
 
 #include "ops/elementwise_rules.h"
@@ -6,8 +6,8 @@
 #include "ops/ops.h"
 
 typedef struct interpolate_attributes {
-    lofi_dim length; /* frames of the output */
-    int32_t transposed, unused;
+    lofi_dim length;          /* frames of the output */
+    int32_t transposed, kind; /* lofi_interpolation */
 } interpolate_attributes;
 
 extern const lofi_op lofi_op_interpolate; /* the gradient rule adds it again */
@@ -23,27 +23,29 @@ static lofi_code infer(lofi_graph *graph, const lofi_node *node, lofi_shape *out
 }
 
 static void run(const lofi_call *call) {
-    const interpolate_attributes *attributes = call->attributes;
+    const interpolate_attributes *a = call->attributes;
     const lofi_view *x = &call->inputs[0], *out = &call->outputs[0];
-    if (attributes->transposed)
-        lofi_interpolate_transposed_run(out->data, x->data, x->dims[0], out->dims[1], x->dims[1], x->dims[2],
-                                        call->threads);
+    lofi_interpolate_sizes sizes = {.batch = x->dims[0],
+                                    .in = a->transposed ? out->dims[1] : x->dims[1],
+                                    .length = a->transposed ? x->dims[1] : out->dims[1],
+                                    .channels = x->dims[2],
+                                    .kind = (lofi_interpolation)a->kind};
+    if (a->transposed)
+        lofi_interpolate_transposed_run(&sizes, out->data, x->data, call->threads);
     else
-        lofi_interpolate_run(out->data, x->data, x->dims[0], x->dims[1], out->dims[1], x->dims[2], call->threads);
+        lofi_interpolate_run(&sizes, out->data, x->data, call->threads);
 }
 
-static lofi_tensor *interpolate(lofi_graph *graph, lofi_tensor *x, lofi_dim length, bool transposed) {
-    interpolate_attributes attributes = {.length = length, .transposed = transposed};
+static lofi_tensor *interpolate(lofi_graph *graph, lofi_tensor *x, interpolate_attributes attributes) {
     return lofi_graph_add1(graph, &lofi_op_interpolate, &attributes, &x, 1);
 }
 
 static void differentiate(lofi_gradient *gradient, const lofi_node *node) {
-    const interpolate_attributes *attributes = node->attributes;
+    const interpolate_attributes *a = node->attributes;
     if (!lofi_gradient_wanted(gradient, node, 0)) return;
     lofi_tensor *dy = lofi_gradient_of_output(gradient, node, 0);
-    lofi_gradient_give(
-        gradient, node, 0,
-        interpolate(lofi_gradient_graph(gradient), dy, node->inputs[0]->shape.dims[1], !attributes->transposed));
+    interpolate_attributes back = {node->inputs[0]->shape.dims[1], !a->transposed, a->kind};
+    lofi_gradient_give(gradient, node, 0, interpolate(lofi_gradient_graph(gradient), dy, back));
 }
 
 const lofi_op lofi_op_interpolate = {
@@ -61,5 +63,9 @@ const lofi_op lofi_op_interpolate = {
 };
 
 lofi_tensor *lofi_interpolate(lofi_graph *graph, lofi_tensor *x, lofi_dim length) {
-    return interpolate(graph, x, length, false);
+    return interpolate(graph, x, (interpolate_attributes){length, 0, LOFI_INTERPOLATE_LINEAR});
+}
+
+lofi_tensor *lofi_interpolate_cubic(lofi_graph *graph, lofi_tensor *x, lofi_dim length) {
+    return interpolate(graph, x, (interpolate_attributes){length, 0, LOFI_INTERPOLATE_CUBIC});
 }

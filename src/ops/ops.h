@@ -36,6 +36,9 @@ lofi_tensor *lofi_conv2d(lofi_graph *graph, lofi_tensor *x, lofi_tensor *weight,
  * Gradient of x. */
 lofi_tensor *lofi_depthwise_conv1d(lofi_graph *graph, lofi_tensor *x, lofi_tensor *weight, lofi_tensor *bias);
 
+/* The largest of each cell of size x size. x: [B, C, H, W] -> [B, C, floor(H / size), floor(W / size)]. No gradient. */
+lofi_tensor *lofi_max_pool2d(lofi_graph *graph, lofi_tensor *x, int size);
+
 /* Over time, `stride` times as long. x: [B, C, S], weight: f32 [C, out, k], bias: [out] or NULL
  * -> [B, out, (S - 1) * stride - 2 * padding + k]; k is at least stride and more than twice the padding. No gradient. */
 typedef struct lofi_conv_transpose1d_attributes {
@@ -47,7 +50,8 @@ lofi_tensor *lofi_conv_transpose1d(lofi_graph *graph, lofi_tensor *x, lofi_tenso
 /* ---- attention: heads lie side by side in the last dimension ---- */
 
 /* Softmax attention, head by head and row block by row block; the full matrix of scores is never held.
- * q: [B, S, heads * d], k, v: [B, K, heads * d], bias: NULL or [heads, S, K] (added to the scaled scores; no gradient),
+ * q: [B, S, heads * d], k, v: [B, K, heads * d], bias: NULL, [heads, S, K], or [N, heads, S, K] of which entry b of the
+ * batch takes number b mod N (added to the scaled scores; no gradient),
  * query_mask: NULL or [B, S], key_mask: NULL or [B, K] (1 takes part, 0 does not). scores = scale * q k^T + bias. A row in
  * which nothing may be attended to, or whose query is masked, is zero. -> [B, S, heads * d]. Gradients of q, k, v. */
 lofi_tensor *lofi_attention(lofi_graph *graph, lofi_tensor *q, lofi_tensor *k, lofi_tensor *v, lofi_tensor *bias,
@@ -76,6 +80,15 @@ lofi_tensor *lofi_rope(lofi_graph *graph, lofi_tensor *x, lofi_tensor *cosine, l
 void lofi_rotary_table(lofi_graph *graph, lofi_dim positions, int d, float theta, lofi_tensor **cosine,
                        lofi_tensor **sine);
 
+/* Swin (arXiv 2103.14030): windows of w x w places. table: [(2 w - 1)^2, heads] -> [1, heads, w^2, w^2], out[0, h, i, j] =
+ * table[place of i relative to j, h]. With a shift a picture [height, width], multiples of w, was rolled by it, and each of
+ * its windows gets a bias of its own: places that were no neighbours before are kept apart by -100
+ * -> [(height / w) (width / w), heads, w^2, w^2]. */
+typedef struct lofi_window_bias_attributes {
+    int32_t window, shift, height, width; /* shift 0: height and width are not read */
+} lofi_window_bias_attributes;
+lofi_tensor *lofi_window_bias(lofi_graph *graph, lofi_tensor *table, lofi_window_bias_attributes attributes);
+
 /* UMT5: out[h, i, j] = table[bucket(j - i), h], bidirectional buckets of T5. table: [buckets, heads] -> [heads, S, S]. */
 lofi_tensor *lofi_relative_bias(lofi_graph *graph, lofi_tensor *table, lofi_dim length, int max_distance);
 /* espnet's relative positions: row r is the sinusoid of position S - 1 - r (sine even, cosine odd columns,
@@ -97,6 +110,7 @@ lofi_tensor *lofi_silu(lofi_graph *graph, lofi_tensor *x);
 lofi_tensor *lofi_relu(lofi_graph *graph, lofi_tensor *x);
 lofi_tensor *lofi_gelu(lofi_graph *graph, lofi_tensor *x, bool tanh_form); /* tanh form ("gelu_new") or erf form */
 lofi_tensor *lofi_tanh(lofi_graph *graph, lofi_tensor *x);
+lofi_tensor *lofi_square_root(lofi_graph *graph, lofi_tensor *x);
 lofi_tensor *lofi_square(lofi_graph *graph, lofi_tensor *x);
 /* x: [..., 2 h] -> [..., h]: first half * silu(second half). */
 lofi_tensor *lofi_gated_silu(lofi_graph *graph, lofi_tensor *x);
@@ -129,6 +143,9 @@ lofi_tensor *lofi_expand(lofi_graph *graph, lofi_tensor *x, int rank, const lofi
 /* Linear interpolation in time, x: [B, S, C] -> [B, length, C]: output i lies at (i + 0.5) S / length - 0.5, as PyTorch's
  * F.interpolate(mode="linear", align_corners=False). Gradient of x. */
 lofi_tensor *lofi_interpolate(lofi_graph *graph, lofi_tensor *x, lofi_dim length);
+/* Cubic interpolation between the ends: output i lies at i (S - 1) / (length - 1), as PyTorch's bicubic mode with
+ * align_corners=True (A = -0.75). Gradient of x. */
+lofi_tensor *lofi_interpolate_cubic(lofi_graph *graph, lofi_tensor *x, lofi_dim length);
 lofi_tensor *lofi_copy(lofi_graph *graph, lofi_tensor *x);
 /* A tensor filled with one value. */
 lofi_tensor *lofi_full(lofi_graph *graph, float value, int rank, const lofi_dim *dims);

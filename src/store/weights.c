@@ -2,21 +2,65 @@
 #include "store/weights.h"
 
 #include <assert.h>
+#include <dirent.h>
 
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "store/torch_file.h"
 
-static const char *const single_names[] = {"diffusion_pytorch_model.safetensors", "model.safetensors"};
-enum { NAME_COUNT = 2, MAX_LISTED = 20 };
+static const char *const single_names[] = {"diffusion_pytorch_model.safetensors", "model.safetensors",
+                                           "diffusion_pytorch_model.bin", "pytorch_model.bin"};
+enum { NAME_COUNT = 4, MAX_LISTED = 20 };
+
+/* One file, of one of two formats. */
+typedef struct weight_file {
+    lofi_safetensors *safetensors;
+    lofi_torch_file *torch;
+} weight_file;
 
 struct lofi_weights {
     char folder[LOFI_PATH_MAX];
-    lofi_safetensors **files; /* sorted by path */
+    weight_file *files; /* sorted by path */
     size_t file_count;
     const lofi_stored_tensor **tensors; /* sorted by name */
     size_t count;
 };
+
+/* ---- one file ---- */
+
+static bool ends_with(const char *name, const char *end) {
+    size_t length = strlen(name), size = strlen(end);
+    return length >= size && strcmp(name + length - size, end) == 0;
+}
+
+static lofi_code file_open(weight_file *file, const char *path, lofi_error *err) {
+    if (ends_with(path, ".safetensors")) return lofi_safetensors_open(&file->safetensors, path, err);
+    return lofi_torch_file_open(&file->torch, path, err);
+}
+
+static void file_close(weight_file *file) {
+    lofi_safetensors_close(file->safetensors);
+    lofi_torch_file_close(file->torch);
+}
+
+static const char *file_path(const weight_file *file) {
+    return file->torch ? lofi_torch_file_path(file->torch) : lofi_safetensors_path(file->safetensors);
+}
+
+static size_t file_tensors(const weight_file *file) {
+    return file->torch ? lofi_torch_file_count(file->torch) : lofi_safetensors_count(file->safetensors);
+}
+
+static const lofi_stored_tensor *file_at(const weight_file *file, size_t index) {
+    return file->torch ? lofi_torch_file_at(file->torch, index) : lofi_safetensors_at(file->safetensors, index);
+}
+
+static const lofi_stored_tensor *file_find(const weight_file *file, const char *name) {
+    return file->torch ? lofi_torch_file_find(file->torch, name) : lofi_safetensors_find(file->safetensors, name);
+}
+
+/* ---- the table ---- */
 
 const char *lofi_weights_folder(const lofi_weights *weights) {
     return weights->folder;
@@ -37,7 +81,7 @@ size_t lofi_weights_file_count(const lofi_weights *weights) {
 
 const char *lofi_weights_file_path(const lofi_weights *weights, size_t index) {
     assert(index < weights->file_count);
-    return lofi_safetensors_path(weights->files[index]);
+    return file_path(&weights->files[index]);
 }
 
 static int compare_name(const void *name, const void *entry) {
@@ -106,7 +150,7 @@ static lofi_code open_files(lofi_weights *weights, const char *const *names, siz
             if (missing_count++ < MAX_LISTED) lofi_buffer_printf(&missing, "%s%s", missing.size ? ", " : "", names[i]);
             continue;
         }
-        if (code == LOFI_OK) code = lofi_safetensors_open(&weights->files[weights->file_count], path, err);
+        if (code == LOFI_OK) code = file_open(&weights->files[weights->file_count], path, err);
         if (code != LOFI_OK) {
             lofi_buffer_free(&missing);
             return code;
@@ -123,9 +167,9 @@ static lofi_code open_files(lofi_weights *weights, const char *const *names, siz
     return code;
 }
 
-static const lofi_safetensors *file_named(const lofi_weights *weights, const char *name) {
+static const weight_file *file_named(const lofi_weights *weights, const char *name) {
     for (size_t i = 0; i < weights->file_count; i++)
-        if (strcmp(lofi_path_base(lofi_safetensors_path(weights->files[i])), name) == 0) return weights->files[i];
+        if (strcmp(lofi_path_base(file_path(&weights->files[i])), name) == 0) return &weights->files[i];
     assert(!"every named shard was opened");
     return NULL;
 }
@@ -136,7 +180,7 @@ static lofi_code collect_mapped(lofi_weights *weights, const json_t *map, lofi_e
     size_t missing_count = 0;
     lofi_buffer missing = LOFI_BUFFER_INIT;
     json_object_foreach((json_t *)map, name, shard) {
-        const lofi_stored_tensor *tensor = lofi_safetensors_find(file_named(weights, json_string_value(shard)), name);
+        const lofi_stored_tensor *tensor = file_find(file_named(weights, json_string_value(shard)), name);
         if (tensor)
             weights->tensors[weights->count++] = tensor;
         else if (missing_count++ < MAX_LISTED)
@@ -176,39 +220,68 @@ static lofi_code open_sharded(lofi_weights *weights, const char *index_path, lof
 
 static lofi_code open_single(lofi_weights *weights, const char *name, lofi_error *err) {
     LOFI_TRY(open_files(weights, &name, 1, err));
-    const lofi_safetensors *file = weights->files[0];
-    size_t count = lofi_safetensors_count(file);
+    const weight_file *file = &weights->files[0];
+    size_t count = file_tensors(file);
     LOFI_TRY(lofi_alloc((void **)&weights->tensors, count, sizeof *weights->tensors, "the tensor table", err));
-    for (size_t i = 0; i < count; i++) weights->tensors[i] = lofi_safetensors_at(file, i);
+    for (size_t i = 0; i < count; i++) weights->tensors[i] = file_at(file, i);
     weights->count = count;
     return LOFI_OK;
 }
 
 /* ---- the folder ---- */
 
-static lofi_code open_into(lofi_weights *weights, const char *folder, lofi_error *err) {
-    char path[LOFI_PATH_MAX];
-    LOFI_TRY(lofi_path_format(weights->folder, err, "%s", folder));
-    for (int i = 0; i < NAME_COUNT; i++) {
-        LOFI_TRY(lofi_path_format(path, err, "%s/%s", folder, single_names[i]));
-        if (lofi_path_is_file(path)) return open_single(weights, single_names[i], err);
-        LOFI_TRY(lofi_path_format(path, err, "%s/%s.index.json", folder, single_names[i]));
-        if (lofi_path_is_file(path)) return open_sharded(weights, path, err);
+/* The one .pth or .pt file directly in the folder, as networks outside of hubs are passed on; "" when there is none or several. */
+static void lone_file(char name[LOFI_PATH_MAX], const char *folder) {
+    struct dirent *entry;
+    DIR *stream = opendir(folder);
+    bool several = false;
+    name[0] = 0;
+    while (stream && (entry = readdir(stream))) {
+        if (!ends_with(entry->d_name, ".pth") && !ends_with(entry->d_name, ".pt")) continue;
+        several = several || name[0];
+        snprintf(name, LOFI_PATH_MAX, "%s", entry->d_name);
     }
-    lofi_fail(err, LOFI_ERR_NOT_FOUND, "'%s' holds no weights: looked for %s and %s, each also with .index.json",
-              folder, single_names[0], single_names[1]);
+    if (stream) closedir(stream);
+    if (several) name[0] = 0;
+}
+
+typedef struct found_weights {
+    char name[LOFI_PATH_MAX]; /* of the file, or of the index's path */
+    bool sharded;
+} found_weights;
+
+static bool find_weights(found_weights *found, const char *folder) {
+    char path[LOFI_PATH_MAX];
+    for (int i = 0; i < NAME_COUNT; i++) {
+        if (lofi_path_format(path, NULL, "%s/%s", folder, single_names[i]) != LOFI_OK) return false;
+        *found = (found_weights){.sharded = false};
+        snprintf(found->name, sizeof found->name, "%s", single_names[i]);
+        if (lofi_path_is_file(path)) return true;
+        if (lofi_path_format(path, NULL, "%s/%s.index.json", folder, single_names[i]) != LOFI_OK) return false;
+        found->sharded = true;
+        memcpy(found->name, path, sizeof path);
+        if (lofi_path_is_file(path)) return true;
+    }
+    found->sharded = false;
+    lone_file(found->name, folder);
+    return found->name[0] != 0;
+}
+
+static lofi_code open_into(lofi_weights *weights, const char *folder, lofi_error *err) {
+    found_weights found;
+    LOFI_TRY(lofi_path_format(weights->folder, err, "%s", folder));
+    if (find_weights(&found, folder))
+        return found.sharded ? open_sharded(weights, found.name, err) : open_single(weights, found.name, err);
+    lofi_fail(
+        err, LOFI_ERR_NOT_FOUND,
+        "'%s' holds no weights: looked for %s, %s, %s and %s, each also with .index.json, and for one .pth or .pt",
+        folder, single_names[0], single_names[1], single_names[2], single_names[3]);
     return lofi_hint(err, "name a complete model folder, or make a small one with 'lofi model init --preset tiny DIR'");
 }
 
 bool lofi_weights_present(const char *folder) {
-    char path[LOFI_PATH_MAX];
-    for (int i = 0; i < NAME_COUNT; i++) {
-        if (lofi_path_format(path, NULL, "%s/%s", folder, single_names[i]) != LOFI_OK) return false;
-        if (lofi_path_is_file(path)) return true;
-        if (lofi_path_format(path, NULL, "%s/%s.index.json", folder, single_names[i]) != LOFI_OK) return false;
-        if (lofi_path_is_file(path)) return true;
-    }
-    return false;
+    found_weights found;
+    return find_weights(&found, folder);
 }
 
 lofi_code lofi_weights_open(lofi_weights **out, const char *folder, lofi_error *err) {
@@ -226,7 +299,7 @@ lofi_code lofi_weights_open(lofi_weights **out, const char *folder, lofi_error *
 
 void lofi_weights_close(lofi_weights *weights) {
     if (!weights) return;
-    for (size_t i = 0; i < weights->file_count; i++) lofi_safetensors_close(weights->files[i]);
+    for (size_t i = 0; i < weights->file_count; i++) file_close(&weights->files[i]);
     lofi_free(weights->files);
     lofi_free(weights->tensors);
     lofi_free(weights);

@@ -1,8 +1,9 @@
-/* weights.h - the weights of one component of a model: a folder with one .safetensors file, or several and an index.
+/* weights.h - the weights of one component of a model: a folder with one file of tensors, or several and an index.
  *
- * Looked for, in this order: `diffusion_pytorch_model.safetensors`, `model.safetensors`, and each of them with
- * `.index.json` behind it (its `weight_map` says which shard holds which tensor). Symbolic links, as in the hub cache,
- * are followed. Tensors lie in the mapped files.
+ * Looked for, in this order: `diffusion_pytorch_model.safetensors`, `model.safetensors`, `diffusion_pytorch_model.bin`,
+ * `pytorch_model.bin`, each of them also with `.index.json` behind it (its `weight_map` says which shard holds which tensor);
+ * then the one file that ends in `.pth` or `.pt`. Files that torch.save wrote are read without executing anything
+ * (torch_file.h). Symbolic links, as in the hub cache, are followed. Tensors lie in the mapped files.
  */
 #ifndef LOFI_STORE_WEIGHTS_H
 #define LOFI_STORE_WEIGHTS_H

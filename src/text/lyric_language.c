@@ -284,15 +284,22 @@ static lofi_code spell_numbers(const lofi_lyric_language *language, lofi_utf16 *
     } kinds[] = {{"[0-9]+[.,][0-9]+", spell_decimal}, {ordinals, spell_ordinal}, {"[0-9]+", spell_cardinal}};
     LOFI_TRY(spell_pattern(language, language->comma_groups ? COMMA_GROUPS : DOT_GROUPS, drop_commas, text, done, err));
     LOFI_TRY(spell_currencies(language, text, done, err));
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0] && *done == LOFI_SPELLED; i++)
+    for (size_t i = language->numbers->decimal == NULL; i < sizeof kinds / sizeof kinds[0] && *done == LOFI_SPELLED;
+         i++)
         LOFI_TRY(spell_pattern(language, kinds[i].pattern, kinds[i].spell, text, done, err));
     return LOFI_OK;
+}
+
+static bool has_digit(const char *text, size_t size) {
+    for (size_t at = 0; at < size;)
+        if (u_isdigit(lofi_utf8_next(text, size, &at))) return true;
+    return false;
 }
 
 static lofi_code expand_numbers(const lofi_lyric_language *language, lofi_buffer *text, unsigned *approximation,
                                 lofi_error *err) {
     lofi_utf16 units = LOFI_UTF16_INIT;
-    if (strpbrk(lofi_buffer_str(text), "0123456789") == NULL) return LOFI_OK;
+    if (!has_digit(lofi_buffer_str(text), text->size)) return LOFI_OK;
     if (language->numbers == NULL) {
         *approximation |= LOFI_LYRIC_NUMBERS_KEPT;
         return LOFI_OK;
@@ -311,8 +318,9 @@ static lofi_code expand_numbers(const lofi_lyric_language *language, lofi_buffer
 
 /* ---- the whole ---- */
 
-static lofi_code spell(const lofi_lyric_language *language, lofi_buffer *text, unsigned *approximation,
+static lofi_code clean(const lofi_lyric_language *language, lofi_buffer *text, unsigned *approximation,
                        lofi_error *err) {
+    if (language->untouched) return LOFI_OK;
     if (language->plain) {
         LOFI_TRY(lower(text, err));
         return collapse_whitespace(text, err);
@@ -320,24 +328,38 @@ static lofi_code spell(const lofi_lyric_language *language, lofi_buffer *text, u
     LOFI_TRY(replace(text, &(replacement){"\"", "", false, false}, err));
     if (language->dotted_capital) LOFI_TRY(replace(text, &(replacement){"İ", "i", false, false}, err));
     LOFI_TRY(lower(text, err));
-    LOFI_TRY(expand_numbers(language, text, approximation, err));
+    if (language->rewrite != NULL)
+        LOFI_TRY(language->rewrite(text, err));
+    else
+        LOFI_TRY(expand_numbers(language, text, approximation, err));
     LOFI_TRY(expand_abbreviations(language, text, err));
     LOFI_TRY(expand_symbols(language, text, err));
     return collapse_whitespace(text, err);
 }
 
-lofi_code lofi_lyric_spell(const lofi_lyric_language *language, const char *line, size_t size, lofi_buffer *out,
+lofi_code lofi_lyric_clean(const lofi_lyric_language *language, const char *line, size_t size, lofi_buffer *out,
                            unsigned *approximation, lofi_error *err) {
     lofi_buffer text = LOFI_BUFFER_INIT;
     *approximation = LOFI_LYRIC_EXACT;
-    if (language->missing != NULL) *approximation |= LOFI_LYRIC_WITHOUT_CLEANER;
     lofi_buffer_append(&text, line, size);
     lofi_code code = lofi_buffer_check(&text, err);
-    if (code == LOFI_OK) code = spell(language, &text, approximation, err);
+    if (code == LOFI_OK) code = clean(language, &text, approximation, err);
     if (code == LOFI_OK) {
         lofi_buffer_append(out, lofi_buffer_str(&text), text.size);
         code = lofi_buffer_check(out, err);
     }
+    lofi_buffer_free(&text);
+    return code;
+}
+
+lofi_code lofi_lyric_spell(const lofi_lyric_language *language, lofi_romanizers *romanizers, const char *line,
+                           size_t size, lofi_buffer *out, unsigned *approximation, lofi_error *err) {
+    if (language->romanize == NULL) return lofi_lyric_clean(language, line, size, out, approximation, err);
+    lofi_buffer text = LOFI_BUFFER_INIT;
+    bool exact = true;
+    lofi_code code = lofi_lyric_clean(language, line, size, &text, approximation, err);
+    if (code == LOFI_OK) code = language->romanize(romanizers, lofi_buffer_str(&text), text.size, out, &exact, err);
+    if (!exact) *approximation |= LOFI_LYRIC_WITHOUT_CLEANER;
     lofi_buffer_free(&text);
     return code;
 }

@@ -13,6 +13,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "text/number_words.h"
+#include "text/romanize.h"
 
 typedef struct lofi_lyric_language {
     const char *code; /* "en" */
@@ -26,9 +27,13 @@ typedef struct lofi_lyric_language {
     bool dotted_capital;              /* Turkish: capital I with dot is i */
     bool comma_groups;                /* 1,234.5 and not 1.234,5 */
     const char *ordinal_endings;      /* regular expression of what follows an ordinal's digits */
-    const lofi_number_words *numbers; /* NULL: not there yet, digits stay and the line counts as approximated */
-    bool plain;                       /* only lower case and whitespace */
-    const char *missing;              /* what upstream does to this language that is not there yet, or NULL */
+    const lofi_number_words *numbers; /* NULL: digits stay and the line counts as approximated */
+    lofi_code (*rewrite)(lofi_buffer *text, lofi_error *err); /* numbers in this language's own way, or NULL */
+    bool latin;                                               /* written in Latin letters */
+    bool plain;                                               /* only lower case and whitespace */
+    bool untouched;                                           /* not cleaned before it is romanised */
+    lofi_romanize_fn *romanize;                               /* into Latin letters, or NULL */
+    const char *missing; /* why its romanised lines are approximated where they are, or NULL */
 } lofi_lyric_language;
 
 /* In which way the spelling may differ from upstream's: bits. GUESSED: taken for English for its script, with letters that
@@ -40,9 +45,12 @@ const lofi_lyric_language *lofi_lyric_language_find(const char *code);
 /* By number from 0, NULL behind the last. */
 const lofi_lyric_language *lofi_lyric_language_at(size_t index);
 
-/* Appends the spelled line to `out` and sets *approximation. `line` is UTF-8 without a newline. */
-lofi_code lofi_lyric_spell(const lofi_lyric_language *language, const char *line, size_t size, lofi_buffer *out,
+/* The steps before the text is romanised: appends the cleaned line to `out` and sets *approximation. */
+lofi_code lofi_lyric_clean(const lofi_lyric_language *language, const char *line, size_t size, lofi_buffer *out,
                            unsigned *approximation, lofi_error *err) LOFI_MUST_USE;
+/* Appends the spelled line to `out` and sets *approximation. `line` is UTF-8 without a newline. */
+lofi_code lofi_lyric_spell(const lofi_lyric_language *language, lofi_romanizers *romanizers, const char *line,
+                           size_t size, lofi_buffer *out, unsigned *approximation, lofi_error *err) LOFI_MUST_USE;
 
 /* Most of the letters: Latin -> "en", kana -> "ja", Hangul -> "ko", Han -> "zh", Cyrillic -> "ru", Arabic -> "ar",
  * Devanagari -> "hi"; no letters -> "en". Upstream asks a statistical model instead, which also tells languages of one

@@ -6,4 +6,6 @@ const lofi_lyric_language lofi_lyric_language_ar = {
     .name = "Arabic",
     .mark = "[ar]",
     .symbols = {" و ", " على ", " في المئة ", " رقم ", " دولار ", " جنيه ", " درجة "},
+    .ordinal_endings = "ون|ين|ث|ر|ى",
+    .numbers = &lofi_number_words_ar,
 };

@@ -12,6 +12,9 @@ const lofi_lyric_language lofi_lyric_language_cs = {
     .code = "cs",
     .name = "Czech",
     .mark = "[cs]",
+    .latin = true,
     .abbreviations = abbreviations,
     .symbols = {" a ", " na ", " procento ", " křížek ", " dolar ", " libra ", " stupně "},
+    .ordinal_endings = "\\.(?=\\s|$)",
+    .numbers = &lofi_number_words_cs,
 };

@@ -9,6 +9,9 @@ const lofi_lyric_language lofi_lyric_language_de = {
     .code = "de",
     .name = "German",
     .mark = "[de]",
+    .latin = true,
     .abbreviations = abbreviations,
     .symbols = {" und ", " at ", " prozent ", " raute ", " dollar ", " pfund ", " grad "},
+    .ordinal_endings = "st|nd|rd|th|º|ª|\\.(?=\\s|$)",
+    .numbers = &lofi_number_words_de,
 };

@@ -12,6 +12,7 @@ const lofi_lyric_language lofi_lyric_language_en = {
     .code = "en",
     .name = "English",
     .mark = "[en]",
+    .latin = true,
     .abbreviations = abbreviations,
     .symbols = {" and ", " at ", " percent ", " hash ", " dollar ", " pound ", " degree "},
     .comma_groups = true,

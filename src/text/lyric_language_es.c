@@ -10,6 +10,9 @@ const lofi_lyric_language lofi_lyric_language_es = {
     .code = "es",
     .name = "Spanish",
     .mark = "[es]",
+    .latin = true,
     .abbreviations = abbreviations,
     .symbols = {" y ", " arroba ", " por ciento ", " numeral ", " dolar ", " libra ", " grados "},
+    .ordinal_endings = "º|ª|er|o|a|os|as",
+    .numbers = &lofi_number_words_es,
 };

@@ -10,6 +10,9 @@ const lofi_lyric_language lofi_lyric_language_fr = {
     .code = "fr",
     .name = "French",
     .mark = "[fr]",
+    .latin = true,
     .abbreviations = abbreviations,
     .symbols = {" et ", " arobase ", " pour cent ", " dièse ", " dollar ", " livre ", " degrés "},
+    .ordinal_endings = "º|ª|er|re|e|ème",
+    .numbers = &lofi_number_words_fr,
 };

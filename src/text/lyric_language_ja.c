@@ -5,6 +5,7 @@ const lofi_lyric_language lofi_lyric_language_ja = {
     .code = "ja",
     .name = "Japanese",
     .mark = "[ja]",
-    .plain = true,
-    .missing = "Japanese is written in Latin letters (romaji)",
+    .untouched = true,
+    .romanize = lofi_romanize_ja,
+    .missing = "it is not romanised as the original does: that needs MeCab with UniDic (LOFI_MECAB_DICT)",
 };

@@ -6,5 +6,7 @@ const lofi_lyric_language lofi_lyric_language_ko = {
     .name = "Korean",
     .mark = "[ko]",
     .symbols = {" 그리고 ", " 에 ", " 퍼센트 ", " 번호 ", " 달러 ", " 파운드 ", " 도 "},
-    .missing = "Korean is written in Latin letters",
+    .romanize = lofi_romanize_ko,
+    .ordinal_endings = "번째|번|차|째",
+    .numbers = &lofi_number_words_ko,
 };

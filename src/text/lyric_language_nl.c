@@ -9,6 +9,9 @@ const lofi_lyric_language lofi_lyric_language_nl = {
     .code = "nl",
     .name = "Dutch",
     .mark = "[nl]",
+    .latin = true,
     .abbreviations = abbreviations,
     .symbols = {" en ", " bij ", " procent ", " hekje ", " dollar ", " pond ", " graden "},
+    .ordinal_endings = "de|ste|e",
+    .numbers = &lofi_number_words_nl,
 };

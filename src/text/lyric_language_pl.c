@@ -9,6 +9,9 @@ const lofi_lyric_language lofi_lyric_language_pl = {
     .code = "pl",
     .name = "Polish",
     .mark = "[pl]",
+    .latin = true,
     .abbreviations = abbreviations,
     .symbols = {" i ", " małpa ", " procent ", " krzyżyk ", " dolar ", " funt ", " stopnie "},
+    .ordinal_endings = "º|ª|st|nd|rd|th",
+    .numbers = &lofi_number_words_pl,
 };

@@ -10,6 +10,9 @@ const lofi_lyric_language lofi_lyric_language_pt = {
     .code = "pt",
     .name = "Portuguese",
     .mark = "[pt]",
+    .latin = true,
     .abbreviations = abbreviations,
     .symbols = {" e ", " arroba ", " por cento ", " cardinal ", " dólar ", " libra ", " graus "},
+    .ordinal_endings = "º|ª|o|a|os|as",
+    .numbers = &lofi_number_words_pt,
 };

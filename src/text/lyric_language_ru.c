@@ -16,4 +16,6 @@ const lofi_lyric_language lofi_lyric_language_ru = {
     .abbreviation_words = true,
     .symbols = {" и ", " собака ", " процентов ", " номер ", " доллар ", " фунт ", " градус "},
     .comma_groups = true,
+    .ordinal_endings = "-й|-я|-е|-ое|-ье|-го",
+    .numbers = &lofi_number_words_ru,
 };

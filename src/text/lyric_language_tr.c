@@ -12,7 +12,10 @@ const lofi_lyric_language lofi_lyric_language_tr = {
     .code = "tr",
     .name = "Turkish",
     .mark = "[tr]",
+    .latin = true,
     .abbreviations = abbreviations,
     .symbols = {" ve ", " at ", " yüzde ", " diyez ", " dolar ", " sterlin ", " derece "},
     .dotted_capital = true,
+    .ordinal_endings = "\\.|inci|nci|uncu|üncü",
+    .numbers = &lofi_number_words_tr,
 };

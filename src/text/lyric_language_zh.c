@@ -6,5 +6,7 @@ const lofi_lyric_language lofi_lyric_language_zh = {
     .name = "Chinese",
     .mark = "[zh-cn]",
     .symbols = {" 和 ", " 在 ", " 百分之 ", " 号 ", " 美元 ", " 英镑 ", " 度 "},
-    .missing = "Mandarin is written in Latin letters (pinyin with tone numbers)",
+    .rewrite = lofi_chinese_numbers,
+    .romanize = lofi_romanize_zh,
+    .missing = "its characters are read one by one: LOFI_PINYIN_DIR does not name the data of pypinyin",
 };

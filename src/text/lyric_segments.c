@@ -3,24 +3,47 @@
 #include "text/lyric_segments.h"
 
 #include <unicode/uchar.h>
+#include <unicode/uscript.h>
 
 #include "text/unicode.h"
+
+#define NO_LANGUAGE "zh" /* upstream's default */
+#define MAX_COUNTED 128
 
 typedef struct cutter {
     const char *text;
     size_t size;
     lofi_buffer *out;
     lofi_buffer segment;  /* the last segment of this line */
-    bool english;         /* its language */
+    const char *language; /* its language */
     bool has_segment;     /* there is one */
     size_t line_segments; /* segments of this line that are written */
-    bool first_english;   /* language of the line's first segment */
-    bool any_written;     /* a segment stands in `out` already */
-    bool written_english; /* and this is its language */
+    const char *first;    /* language of the line's first segment, NULL while there is none */
+    const char *written;  /* language of the last segment in `out`, NULL before the first */
+    const lofi_langid *model;
+    struct {
+        const char *language;
+        size_t characters;
+    } counts[MAX_COUNTED];
+    size_t counted;
 } cutter;
 
+static bool same(const char *language, const char *other) {
+    return strcmp(language, other) == 0;
+}
+
+static void count_characters(cutter *self, const char *language, const char *text, size_t size) {
+    size_t i = 0, characters = 0;
+    for (size_t k = 0; k < size; k++) characters += ((unsigned char)text[k] & 0xc0) != 0x80;
+    while (i < self->counted && !same(self->counts[i].language, language)) i++;
+    if (i == MAX_COUNTED) return;
+    if (i == self->counted) self->counted++;
+    self->counts[i].language = language;
+    self->counts[i].characters += same(language, NO_LANGUAGE) ? 2 * characters : characters;
+}
+
 static bool is_letter(int32_t c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= 0xe0 && c <= 0xff && c != 0xf7);
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= 0xe0 && c <= 0xff && c != 0xf7 && c != 0xf8);
 }
 
 static bool is_word_character(int32_t c) {
@@ -34,11 +57,17 @@ static bool is_opening(int32_t c) {
     return false;
 }
 
-bool lofi_lyric_segments_apply(const char *lyrics, size_t size) {
+static bool is_latin(int32_t c) {
+    UErrorCode status = U_ZERO_ERROR;
+    return uscript_getScript(c, &status) == USCRIPT_LATIN && U_SUCCESS(status);
+}
+
+bool lofi_lyric_segments_apply(const char *lyrics, size_t size, bool with_model) {
     for (size_t at = 0; at < size;) {
         int32_t c = lofi_utf8_next(lyrics, size, &at);
         if (c == '<' || c == LOFI_SEGMENT_BREAK || c == LOFI_SEGMENT_DROPPED || c == '\r') return false;
-        if ((U_GET_GC_MASK(c) & (U_GC_L_MASK | U_GC_M_MASK)) != 0 && !is_letter(c)) return false;
+        if ((U_GET_GC_MASK(c) & (U_GC_L_MASK | U_GC_M_MASK)) != 0 && !is_letter(c) && !(with_model && is_latin(c)))
+            return false;
         if (c >= 128 && (U_GET_GC_MASK(c) & U_GC_N_MASK) != 0) return false;
     }
     return true;
@@ -82,12 +111,11 @@ static size_t match_words(const cutter *self, size_t at, size_t end) {
 
 static void write_segment(cutter *self) {
     if (!self->has_segment) return;
-    if (self->any_written && self->written_english != self->english)
+    if (self->written != NULL && !same(self->written, self->language))
         lofi_buffer_append(self->out, (const char[]){LOFI_SEGMENT_BREAK}, 1);
     lofi_buffer_append(self->out, lofi_buffer_str(&self->segment), self->segment.size);
     lofi_buffer_clear(&self->segment);
-    self->any_written = true;
-    self->written_english = self->english;
+    self->written = self->language;
     self->has_segment = false;
     self->line_segments++;
 }
@@ -113,18 +141,23 @@ static void measure(const char *text, size_t size, bool *empty, bool *number) {
     if (size == 1 && text[0] == '\n') *empty = false;
 }
 
-static void add_segment(cutter *self, bool english, const char *text, size_t size) {
+static void add_segment(cutter *self, const char *language, const char *text, size_t size) {
     bool empty = false, number = false, previous_empty = false, previous_number = false;
     measure(text, size, &empty, &number);
     if (self->has_segment) {
-        if (empty || number) english = self->english;
+        if (empty || number) language = self->language;
         measure(lofi_buffer_str(&self->segment), self->segment.size, &previous_empty, &previous_number);
-        if (self->english != english && !previous_number) write_segment(self);
+        if (!same(self->language, language) && !previous_number) write_segment(self);
     }
+    bool joins = self->has_segment && same(self->language, language);
     lofi_buffer_append(&self->segment, text, size);
-    self->english = english;
+    if (joins)
+        count_characters(self, language, text, size);
+    else
+        count_characters(self, language, lofi_buffer_str(&self->segment), self->segment.size);
+    self->language = language;
     self->has_segment = true;
-    if (self->line_segments == 0) self->first_english = english;
+    if (self->line_segments == 0) self->first = language;
 }
 
 static bool is_blank(const char *text, size_t size) {
@@ -152,9 +185,40 @@ static void add_english(cutter *self, const char *text, size_t size) {
     lofi_buffer stripped = LOFI_BUFFER_INIT;
     lofi_buffer_append(&stripped, data + begin, end - begin);
     lofi_buffer_text(&stripped, " ");
-    add_segment(self, true, lofi_buffer_str(&stripped), stripped.size);
+    add_segment(self, "en", lofi_buffer_str(&stripped), stripped.size);
     lofi_buffer_free(&spaced);
     lofi_buffer_free(&stripped);
+}
+
+/* As upstream asks its model: without punctuation, runs of one character shortened to it. */
+static const char *hear(const cutter *self, const char *text, size_t size) {
+    lofi_buffer plain = LOFI_BUFFER_INIT;
+    int32_t last = -1;
+    if (self->model == NULL) return "en";
+    for (size_t at = 0; at < size;) {
+        size_t start = at;
+        int32_t c = lofi_utf8_next(text, size, &at);
+        bool word = is_word_character(c);
+        if (!word) c = ' ';
+        if (c == last || (!word && plain.size == 0)) continue;
+        if (word)
+            lofi_buffer_append(&plain, text + start, at - start);
+        else
+            lofi_buffer_text(&plain, " ");
+        last = c;
+    }
+    while (plain.size > 0 && plain.data[plain.size - 1] == ' ') plain.size--;
+    const char *language = lofi_langid_classify(self->model, lofi_buffer_str(&plain), plain.size);
+    lofi_buffer_free(&plain);
+    return language;
+}
+
+static void add_sentence(cutter *self, const char *text, size_t size) {
+    const char *language = hear(self, text, size);
+    if (same(language, "en"))
+        add_english(self, text, size);
+    else
+        add_segment(self, language, text, size);
 }
 
 /* Sentence by sentence, each with one newline at most. */
@@ -165,28 +229,40 @@ static void add_words(cutter *self, size_t start, size_t end) {
         if (c != '.' && c != '?' && c != '!') continue;
         while (at < end && (self->text[at] == '.' || self->text[at] == '?' || self->text[at] == '!')) at++;
         if (at < end && self->text[at] == '\n') at++;
-        if (!is_blank(self->text + begin, at - begin)) add_english(self, self->text + begin, at - begin);
+        if (!is_blank(self->text + begin, at - begin)) add_sentence(self, self->text + begin, at - begin);
         begin = at;
     }
     if (!is_blank(self->text + begin, end - begin)) {
-        add_english(self, self->text + begin, end - begin);
+        add_sentence(self, self->text + begin, end - begin);
         return;
     }
     for (size_t i = begin; i < end; i++)
         if (self->text[i] == '\n') lofi_buffer_append(&self->segment, (const char[]){LOFI_SEGMENT_DROPPED}, 1);
 }
 
+/* Punctuation, which joins what follows, and letters that upstream does not count among its own, such as ß. */
 static void add_rest(cutter *self, size_t start, size_t end) {
-    if (start < end && !is_blank(self->text + start, end - start))
-        add_segment(self, false, self->text + start, end - start);
+    bool empty = false, number = false;
+    if (start >= end) return;
+    if (end - start == 1 && self->text[start] == '\n') { /* what a number left of its line */
+        add_segment(self, NO_LANGUAGE, "\n", 1);
+        return;
+    }
+    if (is_blank(self->text + start, end - start)) return;
+    measure(self->text + start, end - start, &empty, &number);
+    if (self->model != NULL && !empty && !number)
+        add_sentence(self, self->text + start, end - start);
+    else
+        add_segment(self, NO_LANGUAGE, self->text + start, end - start);
 }
 
 /* In the language of the line's first segment, which is not English while there is none. */
 static void add_number(cutter *self, size_t start, size_t end) {
-    if (self->first_english)
+    const char *language = self->first != NULL ? self->first : NO_LANGUAGE;
+    if (same(language, "en"))
         add_english(self, self->text + start, end - start);
     else
-        add_segment(self, false, self->text + start, end - start);
+        add_segment(self, language, self->text + start, end - start);
 }
 
 /* Words stop where a number chunk begins, which takes the punctuation before it. */
@@ -198,7 +274,8 @@ static size_t stop_at_number(const cutter *self, size_t at, size_t words, size_t
 /* One line with the newlines behind it. */
 static void cut_line(cutter *self, size_t start, size_t end) {
     size_t rest = start; /* where what is neither number nor word begins */
-    self->has_segment = self->first_english = false;
+    self->has_segment = false;
+    self->first = NULL;
     self->line_segments = 0;
     for (size_t at = start; at < end;) {
         size_t number = match_number(self, at, end);
@@ -222,8 +299,16 @@ static void cut_line(cutter *self, size_t start, size_t end) {
     write_segment(self);
 }
 
-lofi_code lofi_lyric_segments_cut(const char *lyrics, size_t size, lofi_buffer *out, lofi_error *err) {
-    cutter self = {.text = lyrics, .size = size, .out = out, .segment = LOFI_BUFFER_INIT};
+static const char *most_frequent(const cutter *self) {
+    size_t best = 0;
+    for (size_t i = 1; i < self->counted; i++)
+        if (self->counts[i].characters > self->counts[best].characters) best = i;
+    return self->counted > 0 ? self->counts[best].language : "en";
+}
+
+lofi_code lofi_lyric_segments_cut(const char *lyrics, size_t size, const lofi_langid *model, lofi_buffer *out,
+                                  const char **dominant, lofi_error *err) {
+    cutter self = {.text = lyrics, .size = size, .out = out, .model = model, .segment = LOFI_BUFFER_INIT};
     for (size_t start = 0; start < size;) {
         size_t end = start;
         while (end < size && lyrics[end] != '\n') end++;
@@ -236,6 +321,7 @@ lofi_code lofi_lyric_segments_cut(const char *lyrics, size_t size, lofi_buffer *
         }
         start = end;
     }
+    *dominant = most_frequent(&self);
     lofi_code code = lofi_buffer_check(&self.segment, err);
     lofi_buffer_free(&self.segment);
     return code == LOFI_OK ? lofi_buffer_check(out, err) : code;

@@ -1,8 +1,11 @@
 /* lyric_tokenizer.c - see lyric_tokenizer.h. */
 #include "text/lyric_tokenizer.h"
 
+#include <stdlib.h>
+
 #include "base/buffer.h"
 #include "base/memory.h"
+#include "text/language_guess.h"
 #include "text/lyric_language.h"
 #include "text/lyric_segments.h"
 #include "text/pieces.h"
@@ -11,6 +14,9 @@
 
 struct lofi_lyric_tokenizer {
     lofi_tokenizer *pieces;
+    lofi_romanizers *romanizers;    /* opened by the first line that needs them */
+    lofi_language_guesser *guesser; /* opened by the first song without a language */
+    lofi_langid *model;             /* upstream's own, or NULL: not there */
 };
 
 /* A song on its way. */
@@ -20,9 +26,14 @@ typedef struct song {
     lofi_ids ids;
     lofi_lyric_note *notes;
     size_t note_count, note_capacity;
-    bool guessed;        /* the language was not named by the caller */
-    bool separate_lines; /* as the pipeline does it */
-    size_t line;         /* counted from 1 */
+    bool guessed;  /* the language was not named by the caller */
+    bool modelled; /* by upstream's model */
+    bool spaced;   /* a space stands before the line, which is no section mark then */
+    bool cut;      /* cut as English already, with the ends of its pieces */
+    bool separate; /* line by line, as the pipeline does it */
+    size_t line;   /* counted from 1 */
+    const lofi_lyric_language
+        *heard; /* the language of the line before, as far as it is known; NULL at the beginning */
 } song;
 
 static lofi_code check_marks(const lofi_tokenizer *pieces, const char *path, lofi_error *err) {
@@ -46,6 +57,10 @@ lofi_code lofi_lyric_tokenizer_open(lofi_lyric_tokenizer **out, const char *voca
     lofi_lyric_tokenizer *tokenizer = calloc(1, sizeof *tokenizer);
     if (tokenizer == NULL) return lofi_fail(err, LOFI_ERR_MEMORY, "cannot allocate a lyric tokenizer");
     lofi_code code = lofi_tokenizer_open(&tokenizer->pieces, vocab_path, err);
+    if (code == LOFI_OK) code = lofi_romanizers_open(&tokenizer->romanizers, err);
+    if (code == LOFI_OK) code = lofi_language_guesser_open(&tokenizer->guesser, err);
+    const char *model = getenv("LOFI_LANGID_MODEL");
+    if (code == LOFI_OK && model != NULL && model[0] != '\0') code = lofi_langid_open(&tokenizer->model, model, err);
     if (code == LOFI_OK) code = check_marks(tokenizer->pieces, vocab_path, err);
     if (code != LOFI_OK) {
         lofi_lyric_tokenizer_free(tokenizer);
@@ -58,6 +73,9 @@ lofi_code lofi_lyric_tokenizer_open(lofi_lyric_tokenizer **out, const char *voca
 void lofi_lyric_tokenizer_free(lofi_lyric_tokenizer *tokenizer) {
     if (tokenizer == NULL) return;
     lofi_tokenizer_free(tokenizer->pieces);
+    lofi_romanizers_free(tokenizer->romanizers);
+    lofi_language_guesser_free(tokenizer->guesser);
+    lofi_langid_free(tokenizer->model);
     free(tokenizer);
 }
 
@@ -71,7 +89,7 @@ static lofi_code encode_line(const lofi_lyric_tokenizer *tokenizer, const lofi_l
                              const char *line, size_t size, int64_t **ids, size_t *count, unsigned *approximation,
                              lofi_error *err) {
     lofi_buffer spelled = LOFI_BUFFER_INIT, marked = LOFI_BUFFER_INIT;
-    lofi_code code = lofi_lyric_spell(language, line, size, &spelled, approximation, err);
+    lofi_code code = lofi_lyric_spell(language, tokenizer->romanizers, line, size, &spelled, approximation, err);
     lofi_buffer_text(&marked, language->mark);
     for (size_t i = 0; i < spelled.size; i++) {
         if (spelled.data[i] == ' ')
@@ -150,15 +168,22 @@ static bool looks_foreign(const char *line, size_t size) {
     return false;
 }
 
+static bool has_letter(const char *line, size_t size) {
+    for (size_t at = 0; at < size;)
+        if (lofi_is_letter(lofi_utf8_next(line, size, &at))) return true;
+    return false;
+}
+
 static lofi_code add_text_line(song *self, const char *line, size_t size, lofi_error *err) {
-    const lofi_lyric_language *language = is_section(line, size) ? lofi_lyric_language_find("en") : self->language;
+    bool mark = is_section(line, size) && !self->spaced;
+    const lofi_lyric_language *language = mark ? lofi_lyric_language_find("en") : self->language;
     int64_t *ids = NULL;
     size_t count = 0;
     unsigned approximation = LOFI_LYRIC_EXACT;
     LOFI_TRY(encode_line(self->tokenizer, language, line, size, &ids, &count, &approximation, err));
-    const lofi_lyric_language *own = lofi_lyric_language_detect(line, size);
+    const lofi_lyric_language *own = has_letter(line, size) ? lofi_lyric_language_detect(line, size) : language;
     lofi_code code = LOFI_OK;
-    if (!is_section(line, size) && own != language && has_unknown(ids, count)) {
+    if (!mark && own != language && has_unknown(ids, count)) {
         free(ids);
         ids = NULL;
         language = own;
@@ -166,20 +191,40 @@ static lofi_code add_text_line(song *self, const char *line, size_t size, lofi_e
     }
     for (size_t i = 0; i < count && code == LOFI_OK; i++) code = lofi_ids_add(&self->ids, ids[i], err);
     free(ids);
-    if (self->guessed && strcmp(language->code, "en") == 0 && looks_foreign(line, size))
+    if (self->guessed && !self->modelled && strcmp(language->code, "en") == 0 && looks_foreign(line, size))
         approximation |= LOFI_LYRIC_GUESSED;
     return code == LOFI_OK ? add_note(self, language, approximation, err) : code;
 }
 
 /* Counts the lines of the original that are left out at the beginning of `line`, and goes behind them. */
 static const char *skip_dropped(song *self, const char *line, const char *end) {
-    const char *begin = line;
+    const char *begin = line, *start = line;
+    self->spaced = false;
     for (; line < end && (*line == LOFI_SEGMENT_DROPPED || *line == ' '); line++) {
         if (*line == ' ') continue;
         self->line++;
         begin = line + 1;
+        self->spaced = self->spaced || (line > start && line[-1] == ' ');
     }
     return begin;
+}
+
+/* What upstream's model hears in a line, as far as script and song tell: section marks are English, Latin letters the
+ * language of the song if that is written in them, and Chinese characters Japanese in a Japanese song. */
+static const lofi_lyric_language *hear(const song *self, const char *line, size_t size) {
+    const lofi_lyric_language *own = lofi_lyric_language_detect(line, size);
+    bool latin = strcmp(own->code, "en") == 0, japanese = strcmp(self->language->code, "ja") == 0;
+    if (is_section(line, size)) return own;
+    if (latin && self->language->latin) return self->language;
+    return japanese && strcmp(own->code, "zh") == 0 ? self->language : own;
+}
+
+/* A piece in another language begins: upstream ends the piece before with one more end of line. */
+static lofi_code end_piece(song *self, const char *line, size_t size, lofi_error *err) {
+    const lofi_lyric_language *heard = hear(self, line, size), *before = self->heard;
+    self->heard = heard;
+    if (self->cut || before == NULL || before == heard) return LOFI_OK;
+    return lofi_ids_add(&self->ids, LOFI_LYRIC_LINE_END, err);
 }
 
 static lofi_code add_lines(song *self, const char *lyrics, lofi_error *err) {
@@ -191,7 +236,10 @@ static lofi_code add_lines(song *self, const char *lyrics, lofi_error *err) {
         line = skip_dropped(self, line, end);
         size_t size = (size_t)(end - line);
         if (size > 0 && line[size - 1] == '\r') size--;
-        if (!is_blank(line, size)) LOFI_TRY(add_text_line(self, line, size, err));
+        if (!is_blank(line, size)) {
+            LOFI_TRY(end_piece(self, line, size, err));
+            LOFI_TRY(add_text_line(self, line, size, err));
+        }
         LOFI_TRY(lofi_ids_add(&self->ids, LOFI_LYRIC_LINE_END, err));
         if (*end == '\n') self->line++;
         line = *end != '\0' ? end + 1 : NULL;
@@ -199,12 +247,19 @@ static lofi_code add_lines(song *self, const char *lyrics, lofi_error *err) {
     return LOFI_OK;
 }
 
-/* English lyrics the way upstream cuts them, all others line by line. */
+/* English lyrics the way upstream cuts them, others too when its model is there; all else line by line. */
 static lofi_code add_lyrics(song *self, const char *lyrics, size_t size, lofi_error *err) {
-    if (strcmp(self->language->code, "en") != 0 || !lofi_lyric_segments_apply(lyrics, size))
+    const lofi_langid *model = self->guessed ? self->tokenizer->model : NULL;
+    bool english = strcmp(self->language->code, "en") == 0;
+    if ((!english && model == NULL) || !lofi_lyric_segments_apply(lyrics, size, model != NULL))
         return add_lines(self, lyrics, err);
     lofi_buffer cut = LOFI_BUFFER_INIT;
-    lofi_code code = lofi_lyric_segments_cut(lyrics, size, &cut, err);
+    const char *dominant = NULL;
+    self->cut = true;
+    lofi_code code = lofi_lyric_segments_cut(lyrics, size, model, &cut, &dominant, err);
+    const lofi_lyric_language *heard = code == LOFI_OK && model != NULL ? lofi_lyric_language_find(dominant) : NULL;
+    if (heard != NULL) self->language = heard;
+    self->modelled = heard != NULL;
     if (code == LOFI_OK) code = add_lines(self, lofi_buffer_str(&cut), err);
     lofi_buffer_free(&cut);
     return code;
@@ -224,33 +279,61 @@ static void strip(const char **text, size_t *size) {
     *size = end - begin;
 }
 
-/* Line by line, each in a language of its own. */
-static lofi_code add_separate_lines(song *self, const char *lyrics, lofi_error *err) {
+/* The language of one line by itself: as upstream's model hears it where that is there, else as script and song tell. */
+static lofi_code hear_line(song *self, const char *line, size_t size, const lofi_lyric_language **out,
+                           lofi_error *err) {
+    const lofi_langid *model = self->tokenizer->model;
+    const char *dominant = NULL;
+    *out = hear(self, line, size);
+    self->modelled = false;
+    if (model == NULL || is_section(line, size) || !lofi_lyric_segments_apply(line, size, true)) return LOFI_OK;
+    lofi_buffer cut = LOFI_BUFFER_INIT;
+    lofi_code code = lofi_lyric_segments_cut(line, size, model, &cut, &dominant, err);
+    lofi_buffer_free(&cut);
+    const lofi_lyric_language *heard = code == LOFI_OK && dominant ? lofi_lyric_language_find(dominant) : NULL;
+    if (heard != NULL) *out = heard;
+    self->modelled = heard != NULL;
+    return code;
+}
+
+static lofi_code add_separate_line(song *self, const char *line, size_t size, lofi_error *err) {
     const lofi_lyric_language *whole = self->language;
+    if (self->guessed) LOFI_TRY(hear_line(self, line, size, &self->language, err));
+    lofi_code code = add_text_line(self, line, size, err);
+    self->language = whole;
+    return code;
+}
+
+static lofi_code add_separate_lines(song *self, const char *lyrics, lofi_error *err) {
     LOFI_TRY(lofi_ids_add(&self->ids, LOFI_LYRIC_START, err));
     for (const char *next = lyrics; next != NULL;) {
         const char *line = next, *end = strchr(line, '\n');
         size_t size = end != NULL ? (size_t)(end - line) : strlen(line);
         self->line++;
         strip(&line, &size);
-        if (self->guessed) self->language = lofi_lyric_language_detect(line, size);
-        if (size > 0) LOFI_TRY(add_text_line(self, line, size, err));
+        if (size > 0) LOFI_TRY(add_separate_line(self, line, size, err));
         LOFI_TRY(lofi_ids_add(&self->ids, LOFI_LYRIC_LINE_END, err));
         next = end != NULL ? end + 1 : NULL;
     }
-    self->language = whole;
     return LOFI_OK;
 }
 
-/* The language of all that is no section mark. */
-static const lofi_lyric_language *guess_language(const char *lyrics, lofi_buffer *text) {
+/* The language of all that is no section mark: by its script, and by a guess among those in Latin letters. */
+static const lofi_lyric_language *guess_language(const lofi_lyric_tokenizer *tokenizer, const char *lyrics,
+                                                 lofi_buffer *text) {
     for (const char *line = lyrics; line != NULL;) {
         const char *end = strchr(line, '\n');
         size_t size = end != NULL ? (size_t)(end - line) : strlen(line);
-        if (!is_section(line, size)) lofi_buffer_append(text, line, size);
+        if (!is_section(line, size)) {
+            lofi_buffer_append(text, line, size);
+            lofi_buffer_text(text, " ");
+        }
         line = end != NULL ? end + 1 : NULL;
     }
-    return lofi_lyric_language_detect(lofi_buffer_str(text), text->size);
+    const lofi_lyric_language *language = lofi_lyric_language_detect(lofi_buffer_str(text), text->size);
+    if (strcmp(language->code, "en") != 0) return language;
+    const char *guess = lofi_language_guess(tokenizer->guesser, lofi_buffer_str(text), text->size);
+    return guess != NULL ? lofi_lyric_language_find(guess) : language;
 }
 
 /* Upstream takes a text that begins like a request for a song for no lyrics at all. */
@@ -273,11 +356,11 @@ static lofi_code encode_song(song *self, const char *lyrics, const char *languag
     if (language != NULL)
         LOFI_TRY(find_language(&self->language, language, err));
     else
-        self->language = guess_language(lyrics, &text);
+        self->language = guess_language(self->tokenizer, lyrics, &text);
     lofi_code code = lofi_buffer_check(&text, err);
     lofi_buffer_free(&text);
     LOFI_TRY(code);
-    if (self->separate_lines) return *lyrics ? add_separate_lines(self, lyrics, err) : lofi_ids_add(&self->ids, 0, err);
+    if (self->separate) return *lyrics ? add_separate_lines(self, lyrics, err) : lofi_ids_add(&self->ids, 0, err);
     return is_blank(lyrics, size) || is_request(lyrics) ? lofi_ids_add(&self->ids, 0, err)
                                                         : add_lyrics(self, lyrics, size, err);
 }
@@ -301,6 +384,7 @@ lofi_code lofi_lyric_tokenizer_encode(const lofi_lyric_tokenizer *tokenizer, con
                                       lofi_lyric_tokens *out, lofi_error *err) {
     song self = {.tokenizer = tokenizer};
     LOFI_TRY(encode(&self, lyrics, language, out, err));
+    out->heard = self.modelled;
     out->truncated = out->count > LOFI_LYRIC_MAX_TOKENS;
     if (out->truncated) out->count = LOFI_LYRIC_MAX_TOKENS;
     return LOFI_OK;
@@ -308,7 +392,7 @@ lofi_code lofi_lyric_tokenizer_encode(const lofi_lyric_tokenizer *tokenizer, con
 
 lofi_code lofi_lyric_tokenizer_encode_lines(const lofi_lyric_tokenizer *tokenizer, const char *lyrics,
                                             const char *language, lofi_lyric_tokens *out, lofi_error *err) {
-    song self = {.tokenizer = tokenizer, .separate_lines = true};
+    song self = {.tokenizer = tokenizer, .separate = true};
     return encode(&self, lyrics, language, out, err);
 }
 

@@ -6,11 +6,12 @@
  * line that begins with a section mark in brackets ("[verse]") is always English. Lyrics without any text are the one
  * id 0. At most 4,096 ids.
  *
- * What is exact and what is not: lines of a known language without digits, and English lines with them, get upstream's
- * ids. English songs are also cut and respaced as upstream does (lyric_segments.h). The language of a song is guessed
- * from its script (lofi_lyric_language_detect) unless the caller names it, where upstream asks a statistical model for
- * every few words and ends a line where that changes its mind. Lines whose spelling is known to differ from upstream's
- * are listed in the result, so that they can be shown to the user.
+ * What is exact and what is not: lines of a known language get upstream's ids, Chinese and Japanese ones where the data for
+ * them is there (romanize.h). English songs are also cut and respaced as upstream does (lyric_segments.h). The language of
+ * a song is guessed (its script, language_guess.h) unless the caller names it, where upstream asks a statistical model for
+ * every few words and ends a line where that changes its mind; here that is done where the script or the section marks
+ * tell. Lines whose spelling is known to differ from upstream's are listed in the result, so that they can be shown to the
+ * user. A tokenizer is not to be shared between threads.
  */
 #ifndef LOFI_TEXT_LYRIC_TOKENIZER_H
 #define LOFI_TEXT_LYRIC_TOKENIZER_H
@@ -36,6 +37,18 @@
 lofi_code lofi_lyric_vocab_find(char out[LOFI_PATH_MAX], const char *checkpoint_dir, const char *explicit_path,
                                 const char *ace_step_dir, lofi_error *err) LOFI_MUST_USE;
 
+/* ---- what is there ---- */
+
+/* For some languages libraries and data of others are needed; lines that lack them are approximated, and listed. */
+typedef struct lofi_lyric_support {
+    const char *what; /* "Japanese" */
+    bool there;
+    const char *meaning; /* half a sentence: what comes of it */
+} lofi_lyric_support;
+
+#define LOFI_LYRIC_SUPPORTS 4
+void lofi_lyric_support_look(lofi_lyric_support out[LOFI_LYRIC_SUPPORTS]);
+
 /* ---- the tokenizer ---- */
 
 typedef struct lofi_lyric_tokenizer lofi_lyric_tokenizer;
@@ -58,6 +71,7 @@ typedef struct lofi_lyric_tokens {
     size_t count;
     lofi_lyric_note *notes;
     size_t note_count;
+    bool heard;           /* its languages are those of upstream's own model: all ids are claimed to be upstream's */
     const char *language; /* code of the song's language ("en"), given or guessed: not to be freed */
     bool truncated;       /* there were more than LOFI_LYRIC_MAX_TOKENS */
 } lofi_lyric_tokens;
@@ -68,7 +82,7 @@ lofi_code lofi_lyric_tokenizer_encode(const lofi_lyric_tokenizer *tokenizer, con
                                       lofi_lyric_tokens *out, lofi_error *err) LOFI_MUST_USE;
 /* The same as upstream's pipeline makes them when it generates (tokenize_lyrics, acestep/pipeline_ace_step.py): line by line,
  * nothing respaced, each line without whitespace at its ends and in a language of its own unless `language` names one. Lyrics of
- * no characters are the one id 0. Nothing is cut, `truncated` stays false. */
+ * no characters are the one id 0. Nothing is cut: `truncated` and `heard` stay false. */
 lofi_code lofi_lyric_tokenizer_encode_lines(const lofi_lyric_tokenizer *tokenizer, const char *lyrics,
                                             const char *language, lofi_lyric_tokens *out,
                                             lofi_error *err) LOFI_MUST_USE;

@@ -55,6 +55,10 @@ bool lofi_is_space(int32_t character) {
     return u_isUWhiteSpace(character);
 }
 
+bool lofi_is_letter(int32_t character) {
+    return u_isalpha(character);
+}
+
 bool lofi_is_word(int32_t character) {
     if (character < 128) return isalnum(character) || character == '_';
     if (u_hasBinaryProperty(character, UCHAR_ALPHABETIC) || u_hasBinaryProperty(character, UCHAR_JOIN_CONTROL))

@@ -22,6 +22,7 @@ void lofi_utf8_append(lofi_buffer *buffer, int32_t character);
 
 /* Unicode's White_Space property: what the `tokenizers` library calls whitespace. */
 bool lofi_is_space(int32_t character);
+bool lofi_is_letter(int32_t character);
 /* A \w of Unicode regular expressions (UTS #18): alphabetic, mark, decimal digit, connector, join control. */
 bool lofi_is_word(int32_t character);
 

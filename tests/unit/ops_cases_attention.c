@@ -31,7 +31,7 @@ static lofi_tensor *padded(lofi_graph *graph, const lofi_tensor *q, lofi_tensor 
 typedef struct parts {
     const double *q, *k, *v, *dout, *bias, *positions, *u, *w;
     const ops_array *query_mask, *key_mask;
-    int64_t batch, queries, keys, heads, width;
+    int64_t batch, queries, keys, heads, width, windows;
     double scale;
 } parts;
 
@@ -46,6 +46,7 @@ static parts parts_of(const ops_array *in, const settings *s) {
         p.key_mask = &in[after + 3];
         p.scale = 1.0 / sqrt((double)p.width);
     } else {
+        p.windows = in[after].rank == 4 ? in[after].dims[0] : 1;
         p.bias = in[after].values, p.query_mask = &in[after + 1], p.key_mask = &in[after + 2];
         p.scale = (double)s->number;
     }
@@ -71,7 +72,8 @@ static double score_of(const parts *p, int64_t b, int64_t h, int64_t i, int64_t 
         sum += (q[c] + (p->u ? p->u[h * p->width + c] : 0.0)) * k[c];
         if (p->positions) sum += (q[c] + p->w[h * p->width + c]) * p->positions[position_at(p, i, j, h) + c];
     }
-    return p->scale * sum + (p->bias ? p->bias[(h * p->queries + i) * p->keys + j] : 0.0);
+    int64_t place = p->bias ? ((b % p->windows * p->heads + h) * p->queries + i) * p->keys + j : 0;
+    return p->scale * sum + (p->bias ? p->bias[place] : 0.0);
 }
 
 /* The probabilities of row i; all zero when nothing takes part. */
@@ -315,6 +317,22 @@ const ops_case ops_cases_attention[] = {
      .tolerance = OPS_SUM,
      .depth = 12},
     {.op = "attention",
+     .name = "a bias for each of two windows",
+     .inputs = {{"4 5 12"}, {"4 7 12"}, {"4 7 12"}, {"2 3 5 7"}, ABSENT, ABSENT},
+     .outputs = {"4 5 12"},
+     .build = build_attention,
+     .reference = reference_softmax,
+     .settings = &three_heads,
+     .gradient = 0x7,
+     .tolerance = OPS_SUM,
+     .depth = 12},
+    {.op = "attention",
+     .name = "a window's bias of another size",
+     .inputs = {{"4 5 12"}, {"4 7 12"}, {"4 7 12"}, {"2 3 5 6"}, ABSENT, ABSENT},
+     .build = build_attention,
+     .settings = &three_heads,
+     .refused = "bias must be [2, 3, 5, 7] f32"},
+    {.op = "attention",
      .name = "no key of one entry takes part",
      .inputs = {{"2 3 6"}, {"2 4 6"}, {"2 4 6"}, ABSENT, ABSENT, {"1 4", .fill = OPS_MASK}},
      .outputs = {"2 3 6"},
@@ -411,6 +429,15 @@ const ops_case ops_cases_attention[] = {
                 {"2 5", .fill = OPS_MASK},
                 {"2 7", .fill = OPS_MASK}},
      .outputs = {"2 5 12", "2 7 12", "2 7 12"},
+     .build = build_attention_gradient,
+     .reference = reference_softmax,
+     .settings = &three_backward,
+     .tolerance = OPS_SUM,
+     .depth = 16},
+    {.op = "attention_gradient",
+     .name = "a bias for each of two windows",
+     .inputs = {{"4 5 12"}, {"4 7 12"}, {"4 7 12"}, {"4 5 12"}, {"2 3 5 7"}, ABSENT, ABSENT},
+     .outputs = {"4 5 12", "4 7 12", "4 7 12"},
      .build = build_attention_gradient,
      .reference = reference_softmax,
      .settings = &three_backward,

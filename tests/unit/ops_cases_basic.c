@@ -112,6 +112,16 @@ static void reference_tanh(const ops_array *in, ops_array *out, const void *sett
     for (int64_t i = 0; i < out->count; i++) out->values[i] = tanh(in->values[i]);
 }
 
+static void build_square_root(lofi_graph *graph, lofi_tensor *const *in, lofi_tensor **out, const void *settings) {
+    (void)settings;
+    out[0] = lofi_square_root(graph, in[0]);
+}
+
+static void reference_square_root(const ops_array *in, ops_array *out, const void *settings) {
+    (void)settings;
+    for (int64_t i = 0; i < out->count; i++) out->values[i] = sqrt(in->values[i]);
+}
+
 static void build_relu_gradient(lofi_graph *graph, lofi_tensor *const *in, lofi_tensor **out, const void *settings) {
     (void)settings;
     out[0] = lofi_relu_gradient(graph, in[0], in[1]);
@@ -493,6 +503,18 @@ const ops_case ops_cases_basic[] = {
      .build = build_tanh,
      .reference = reference_tanh,
      .gradient = 1},
+    {.op = "square_root",
+     .name = "a batch",
+     .inputs = {{"B=3 S=70 7", .fill = OPS_POSITIVE}},
+     .outputs = {"3 70 7"},
+     .build = build_square_root,
+     .reference = reference_square_root,
+     .gradient = 1},
+    {.op = "square_root",
+     .name = "integers",
+     .inputs = {{"3", LOFI_I64}},
+     .build = build_square_root,
+     .refused = "x must be"},
     {.op = "tanh", .name = "integers", .inputs = {{"3", LOFI_I64}}, .build = build_tanh, .refused = "x must be"},
     {.op = "relu", .name = "integers", .inputs = {{"3", LOFI_I64}}, .build = build_relu, .refused = "x must be"},
     {.op = "relu_gradient",

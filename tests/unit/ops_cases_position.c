@@ -109,6 +109,43 @@ static const settings narrow_buckets = {.width = 2};
 static const settings six_wide = {.width = 6};
 static const settings odd_width = {.width = 7};
 
+/* ---- windows of a picture ---- */
+
+static void build_window_bias(lofi_graph *graph, lofi_tensor *const *in, lofi_tensor **out, const void *given) {
+    const lofi_window_bias_attributes *a = given;
+    out[0] = lofi_window_bias(graph, in[0], *a);
+}
+
+/* Where a place of the rolled picture was before, and so whether two of them were neighbours. */
+static int64_t before_rolling(int64_t at, int64_t size, int64_t shift) {
+    return (at + shift) % size;
+}
+
+static bool far_apart(const lofi_window_bias_attributes *a, int64_t window, int64_t i, int64_t j) {
+    int64_t across = a->width / a->window, w = a->window;
+    int64_t top = window / across * w, left = window % across * w;
+    int64_t down = before_rolling(top + i / w, a->height, a->shift) - before_rolling(top + j / w, a->height, a->shift);
+    int64_t right = before_rolling(left + i % w, a->width, a->shift) - before_rolling(left + j % w, a->width, a->shift);
+    return down != i / w - j / w || right != i % w - j % w;
+}
+
+static void reference_window_bias(const ops_array *in, ops_array *out, const void *given) {
+    const lofi_window_bias_attributes *a = given;
+    int64_t heads = out->dims[1], places = out->dims[2], w = a->window;
+    for (int64_t at = 0; at < out->count; at++) {
+        int64_t j = at % places, i = at / places % places, head = at / places / places % heads;
+        int64_t row = (i / w - j / w + w - 1) * (2 * w - 1) + i % w - j % w + w - 1;
+        bool apart = a->shift && far_apart(a, at / places / places / heads, i, j);
+        out->values[at] = in[0].values[row * heads + head] + (apart ? -100 : 0);
+    }
+}
+
+static const lofi_window_bias_attributes still = {.window = 3}, rolled = {3, 1, 6, 9}, rolled_once = {4, 2, 4, 8},
+                                         uneven = {3, 1, 6, 8}, too_far = {3, 3, 6, 9};
+
+#define WINDOW_BIAS                                                                                                    \
+    .op = "window_bias", .build = build_window_bias, .reference = reference_window_bias, .tolerance = OPS_ELEMENT
+
 const ops_case ops_cases_position[] = {
     /* rope */
     {.op = "rope",
@@ -239,5 +276,15 @@ const ops_case ops_cases_position[] = {
      .build = build_sinusoid,
      .settings = &six_wide,
      .refused = "the timesteps must be [batch] f32, got [3, 1] f32"},
+    {WINDOW_BIAS, .name = "one window", .inputs = {{"25 2"}}, .outputs = {"1 2 9 9"}, .settings = &still},
+    {WINDOW_BIAS, .name = "a rolled picture", .inputs = {{"25 2"}}, .outputs = {"6 2 9 9"}, .settings = &rolled},
+    {WINDOW_BIAS, .name = "rolled, one window high", .inputs = {{"49 3"}}, .outputs = {"2 3 16 16"},
+     .settings = &rolled_once},
+    {WINDOW_BIAS, .name = "a table of another size", .inputs = {{"24 2"}}, .settings = &still,
+     .refused = "the table must be f32 [25, heads], got [24, 2] f32"},
+    {WINDOW_BIAS, .name = "a picture that is not made of windows", .inputs = {{"25 2"}}, .settings = &uneven,
+     .refused = "a picture of 6 x 8 is not made of windows of 3"},
+    {WINDOW_BIAS, .name = "a shift of a whole window", .inputs = {{"25 2"}}, .settings = &too_far,
+     .refused = "a window of 3 with a shift of 3 is none"},
     OPS_END,
 };

@@ -112,6 +112,28 @@ static void reference_depthwise(const ops_array *in, ops_array *out, const void 
 #define DEPTHWISE                                                                                                      \
     .op = "depthwise_conv1d", .build = build_depthwise, .reference = reference_depthwise, .tolerance = OPS_SUM
 
+static void build_max_pool(lofi_graph *graph, lofi_tensor *const *in, lofi_tensor **out, const void *settings) {
+    out[0] = lofi_max_pool2d(graph, in[0], *(const int *)settings);
+}
+
+static void reference_max_pool(const ops_array *in, ops_array *out, const void *settings) {
+    int64_t size = *(const int *)settings;
+    const int64_t *x = in[0].dims, *o = out->dims;
+    for (int64_t at = 0; at < out->count; at++) {
+        int64_t column = at % o[3] * size, row = at / o[3] % o[2] * size, plane = at / o[3] / o[2];
+        double most = -1e300;
+        for (int64_t i = 0; i < size * size; i++) {
+            double value = in[0].values[(plane * x[2] + row + i / size) * x[3] + column + i % size];
+            if (value > most) most = value;
+        }
+        out->values[at] = most;
+    }
+}
+
+static const int cell_of_two = 2, cell_of_three = 3, no_cell = 0;
+
+#define MAX_POOL .op = "max_pool2d", .build = build_max_pool, .reference = reference_max_pool, .tolerance = OPS_EXACT
+
 static void build_transposed(lofi_graph *graph, lofi_tensor *const *in, lofi_tensor **out, const void *settings) {
     const lofi_conv_transpose1d_attributes *attributes = settings;
     out[0] = lofi_conv_transpose1d(graph, in[0], in[1], in[2], *attributes);
@@ -259,6 +281,13 @@ const ops_case ops_cases_product[] = {
      .refused = "weight must be [5, 1, taps]"},
     {DEPTHWISE, .name = "bias of another width", .inputs = {{"B=2 S=6 5"}, {"5 1 3"}, {"4"}},
      .refused = "bias must be [5]"},
+
+    {MAX_POOL, .name = "cells of two", .inputs = {{"B=2 3 H=6 W=8"}}, .outputs = {"2 3 3 4"}, .settings = &cell_of_two},
+    {MAX_POOL, .name = "a rest is left out", .inputs = {{"B=1 40 H=47 W=64"}}, .outputs = {"1 40 15 21"},
+     .settings = &cell_of_three},
+    {MAX_POOL, .name = "no cell", .inputs = {{"B=1 4 H=7 W=6"}}, .settings = &no_cell, .refused = "must be at least 1"},
+    {MAX_POOL, .name = "three dimensions", .inputs = {{"4 H=7 W=6"}}, .settings = &cell_of_two,
+     .refused = "x must be [batch, channels, height, width]"},
 
     {TRANSPOSED, .name = "four times as long", .inputs = {{"B=2 6 S=5"}, {"6 3 8"}, {"3"}}, .outputs = {"2 3 20"},
      .settings = &up4, .depth = 12},

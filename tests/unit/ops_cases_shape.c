@@ -186,6 +186,32 @@ static void reference_interpolate(const ops_array *in, ops_array *out, const voi
     }
 }
 
+static void build_cubic(lofi_graph *graph, lofi_tensor *const *in, lofi_tensor **out, const void *own) {
+    const interpolation *to = own;
+    out[0] = lofi_interpolate_cubic(graph, in[0], to->length);
+}
+
+static double cubic_weight(double x) {
+    const double a = -0.75;
+    return x <= 1 ? (a + 2) * x * x * x - (a + 3) * x * x + 1 : x < 2 ? a * (x * x * x - 5 * x * x + 8 * x - 4) : 0;
+}
+
+static void reference_cubic(const ops_array *in, ops_array *out, const void *own) {
+    (void)own;
+    int64_t before = in[0].dims[1], after = out->dims[1], channels = out->dims[2];
+    float scale = (float)(before - 1) / (float)(after - 1); /* places are defined in single precision */
+    for (int64_t at = 0; at < out->count; at++) {
+        int64_t c = at % channels, i = at / channels % after, b = at / channels / after;
+        double place = (double)(scale * (float)i), sum = 0;
+        for (int64_t tap = (int64_t)place - 1; tap <= (int64_t)place + 2; tap++) {
+            int64_t from = tap < 0 ? 0 : tap < before ? tap : before - 1;
+            double distance = place > (double)tap ? place - (double)tap : (double)tap - place;
+            sum += cubic_weight(distance) * in[0].values[(b * before + from) * channels + c];
+        }
+        out->values[at] = sum;
+    }
+}
+
 static const interpolation to_symbol = {"S", 0}, to_nothing = {NULL, 0}, to_single = {NULL, 1}, to_eleven = {NULL, 11},
                            to_ninety = {NULL, 90};
 
@@ -484,6 +510,26 @@ const ops_case ops_cases_shape[] = {
      .gradient = 1, .depth = 12},
     {INTERPOLATE, .name = "wide, for several threads", .inputs = {{"B=1 S=70 1030"}}, .outputs = {"1 90 1030"},
      .settings = &to_ninety, .depth = 12, .gradient = 1},
+    {.op = "interpolate",
+     .name = "cubic, longer",
+     .inputs = {{"B=2 S=7 3"}},
+     .outputs = {"2 11 3"},
+     .build = build_cubic,
+     .reference = reference_cubic,
+     .settings = &to_eleven,
+     .gradient = 1,
+     .tolerance = OPS_SUM,
+     .depth = 16},
+    {.op = "interpolate",
+     .name = "cubic, shorter",
+     .inputs = {{"B=1 S=40 3"}},
+     .outputs = {"1 11 3"},
+     .build = build_cubic,
+     .reference = reference_cubic,
+     .settings = &to_eleven,
+     .gradient = 1,
+     .tolerance = OPS_SUM,
+     .depth = 16},
     {INTERPOLATE, .name = "to no frame", .inputs = {{"B=2 S=6 4"}}, .settings = &to_nothing,
      .refused = "at least one frame"},
     {INTERPOLATE, .name = "two dimensions", .inputs = {{"S=6 4"}}, .settings = &to_eleven,

@@ -30,9 +30,9 @@ static lofi_lyric_tokenizer *open_or_fail(const char *path) {
 }
 
 typedef struct tally {
-    size_t english, english_wrong;
-    size_t others, others_right;
-    size_t wrong_unsaid; /* differ, and the result did not say so */
+    size_t english, ruled, ruled_wrong; /* lines of English; of all languages that need rules only */
+    size_t others, others_right;        /* Chinese and Japanese, which need data of others */
+    size_t wrong_unsaid;                /* differ, and the result did not say so */
 } tally;
 
 static void compare_line(const lofi_lyric_tokenizer *tokenizer, const json_t *triple, tally *counts) {
@@ -48,13 +48,14 @@ static void compare_line(const lofi_lyric_tokenizer *tokenizer, const json_t *tr
     bool same = count == json_array_size(wanted);
     for (size_t i = 0; same && i < count; i++) same = ids[i] == json_integer_value(json_array_get(wanted, i));
     free(ids);
-    bool english = strcmp(language, "en") == 0;
-    counts->english += english;
-    counts->others += !english;
-    counts->english_wrong += english && !same;
-    counts->others_right += !english && same;
+    bool ruled = strcmp(language, "zh") != 0 && strcmp(language, "ja") != 0;
+    counts->english += strcmp(language, "en") == 0;
+    counts->ruled += ruled;
+    counts->others += !ruled;
+    counts->ruled_wrong += ruled && (!same || approximation != 0);
+    counts->others_right += !ruled && same;
     counts->wrong_unsaid += !same && approximation == 0;
-    if (!same && (english || approximation == 0)) print_message("different: [%s] %s\n", language, line);
+    if (!same && (ruled || approximation == 0)) print_message("different: [%s] %s\n", language, line);
 }
 
 static tally compare_lines(const char *vocabulary, const char *recordings) {
@@ -74,9 +75,10 @@ static void test_recorded_lines(void **state) {
     (void)state;
     tally counts = compare_lines(DATA "small_lyric_vocab.json", DATA "lyric_lines_small.json");
     assert_true(counts.english > 100);
-    assert_int_equal(counts.english_wrong, 0);
+    assert_true(counts.ruled > 300);
+    assert_int_equal(counts.ruled_wrong, 0);
     assert_int_equal(counts.wrong_unsaid, 0);
-    assert_true(counts.others_right > 150); /* all lines of de es fr it pt ru without digits */
+    assert_true(counts.others_right > 0);
 }
 
 static void test_recorded_lines_of_the_original_vocabulary(void **state) {
@@ -87,8 +89,9 @@ static void test_recorded_lines_of_the_original_vocabulary(void **state) {
         skip();
     }
     tally counts = compare_lines(vocabulary, recordings);
-    assert_true(counts.english > 0);
-    assert_int_equal(counts.english_wrong, 0);
+    print_message("%zu lines by rule, %zu of %zu Chinese and Japanese ones the same\n", counts.ruled,
+                  counts.others_right, counts.others);
+    assert_int_equal(counts.ruled_wrong, 0);
     assert_int_equal(counts.wrong_unsaid, 0);
 }
 
@@ -96,8 +99,12 @@ static void expect_spelling(const char *language, const char *line, const char *
     lofi_error err = LOFI_ERROR_INIT;
     lofi_buffer out = LOFI_BUFFER_INIT;
     unsigned approximation = 0;
-    assert_int_equal(
-        lofi_lyric_spell(lofi_lyric_language_find(language), line, strlen(line), &out, &approximation, &err), LOFI_OK);
+    lofi_romanizers *romanizers = NULL;
+    assert_int_equal(lofi_romanizers_open(&romanizers, &err), LOFI_OK);
+    assert_int_equal(lofi_lyric_spell(lofi_lyric_language_find(language), romanizers, line, strlen(line), &out,
+                                      &approximation, &err),
+                     LOFI_OK);
+    lofi_romanizers_free(romanizers);
     assert_string_equal(lofi_buffer_str(&out), wanted);
     assert_int_equal(approximation, wanted_approximation);
     lofi_buffer_free(&out);
@@ -121,9 +128,11 @@ static void test_english_spelling(void **state) {
 static void test_what_is_not_there_is_said(void **state) {
     (void)state;
     expect_spelling("de", "Dr. Müller & Söhne", "doktor müller und söhne", 0);
-    expect_spelling("de", "um 5 Uhr", "um 5 uhr", LOFI_LYRIC_NUMBERS_KEPT);
-    expect_spelling("ja", "夜の街", "夜の街", LOFI_LYRIC_WITHOUT_CLEANER);
+    expect_spelling("de", "um 0,1234567890123456 Uhr", "um 0,1234567890123456 uhr", LOFI_LYRIC_NUMBERS_KEPT);
+    if (getenv("LOFI_MECAB_DICT") == NULL) expect_spelling("ja", "夜の街", "夜の街", LOFI_LYRIC_WITHOUT_CLEANER);
+    if (getenv("LOFI_PINYIN_DIR") == NULL) expect_spelling("zh", "夜 5", "ye4 wu3", LOFI_LYRIC_WITHOUT_CLEANER);
     expect_spelling("tr", "İSTANBUL", "istanbul", 0);
+    expect_spelling("cs", "za 5 minut", "za 5 minut", 0); /* upstream cannot spell Czech numbers */
 }
 
 static void test_song(void **state) {
@@ -138,11 +147,57 @@ static void test_song(void **state) {
     for (size_t i = 0; i < sizeof begin / sizeof begin[0] - 1; i++) assert_int_equal(song.ids[i], begin[i]);
     assert_int_equal(song.ids[song.count - 1], 2);
     assert_string_equal(song.language, "en");
-    assert_int_equal(song.note_count, 1);
-    assert_int_equal(song.notes[0].line, 4);
-    assert_string_equal(song.notes[0].language, "Japanese");
+    if (getenv("LOFI_MECAB_DICT") == NULL) {
+        assert_int_equal(song.note_count, 1);
+        assert_int_equal(song.notes[0].line, 4);
+        assert_string_equal(song.notes[0].language, "Japanese");
+    }
     assert_false(song.truncated);
     lofi_lyric_tokens_free(&song);
+    lofi_lyric_tokenizer_free(tokenizer);
+}
+
+static void test_languages_in_latin_letters(void **state) {
+    (void)state;
+    static const char *const songs[][2] = {
+        {"la lluvia cae sobre el balcón\nmañana será otro día, mi amor", "es"},
+        {"deux heures du matin, il pleut doucement sur la ville\noù vas-tu quand je rêve", "fr"},
+        {"der Regen fällt auf meine Straße und niemand ist wach", "de"},
+        {"[Chorus]\nthe rain keeps time on the kitchen window\nwe never said goodbye, did we?", "en"},
+        {"za oknem deszcz i zimna kawa, a ja czekam na ciebie", "pl"},
+    };
+    lofi_lyric_support support[LOFI_LYRIC_SUPPORTS];
+    lofi_error err = LOFI_ERROR_INIT;
+    lofi_lyric_support_look(support);
+    if (!support[2].there) skip();
+    lofi_lyric_tokenizer *tokenizer = open_or_fail(DATA "small_lyric_vocab.json");
+    for (size_t i = 0; i < sizeof songs / sizeof songs[0]; i++) {
+        lofi_lyric_tokens song;
+        assert_int_equal(lofi_lyric_tokenizer_encode(tokenizer, songs[i][0], NULL, &song, &err), LOFI_OK);
+        assert_string_equal(song.language, songs[i][1]);
+        lofi_lyric_tokens_free(&song);
+    }
+    lofi_lyric_tokenizer_free(tokenizer);
+}
+
+/* A piece in another language begins with an end of line more. */
+static void test_pieces_end(void **state) {
+    (void)state;
+    static const char song[] = "[Chorus]\nза окном\nдождь\n\n[Chorus]\n";
+    lofi_error err = LOFI_ERROR_INIT;
+    lofi_lyric_tokens tokens = {0};
+    lofi_lyric_tokenizer *tokenizer = open_or_fail(DATA "small_lyric_vocab.json");
+    assert_int_equal(lofi_lyric_tokenizer_encode(tokenizer, song, NULL, &tokens, &err), LOFI_OK);
+    size_t runs[4] = {0}, longest = 0, run = 0; /* runs of 2 by their length */
+    for (size_t i = 0; i < tokens.count; i++) {
+        run = tokens.ids[i] == LOFI_LYRIC_LINE_END ? run + 1 : 0;
+        longest = run > longest ? run : longest;
+        if (run > 0 && run < 4) runs[run]++;
+    }
+    assert_int_equal(longest, 3); /* the blank line, and the change back to the mark */
+    assert_int_equal(runs[3], 1);
+    assert_true(runs[2] >= 2);
+    lofi_lyric_tokens_free(&tokens);
     lofi_lyric_tokenizer_free(tokenizer);
 }
 
@@ -151,7 +206,8 @@ static void test_a_doubtful_guess_is_said(void **state) {
     lofi_lyric_tokenizer *tokenizer = open_or_fail(DATA "small_lyric_vocab.json");
     lofi_lyric_tokens song;
     lofi_error err = LOFI_ERROR_INIT;
-    const char *lyrics = "[verse]\nlluvia en la ventana\nel corazón mañana\n";
+    const char *lyrics = "[verse]\nla la la\nmañana\n"; /* too short for a guess */
+    if (getenv("LOFI_LANGID_MODEL") != NULL) skip();
     (void)state;
     assert_int_equal(lofi_lyric_tokenizer_encode(tokenizer, lyrics, NULL, &song, &err), LOFI_OK);
     assert_int_equal(song.note_count, 1);
@@ -167,8 +223,9 @@ static void test_a_doubtful_guess_is_said(void **state) {
 static void expect_cut(const char *lyrics, const char *wanted) {
     lofi_error err = LOFI_ERROR_INIT;
     lofi_buffer out = LOFI_BUFFER_INIT;
-    assert_true(lofi_lyric_segments_apply(lyrics, strlen(lyrics)));
-    assert_int_equal(lofi_lyric_segments_cut(lyrics, strlen(lyrics), &out, &err), LOFI_OK);
+    const char *dominant = NULL;
+    assert_true(lofi_lyric_segments_apply(lyrics, strlen(lyrics), false));
+    assert_int_equal(lofi_lyric_segments_cut(lyrics, strlen(lyrics), NULL, &out, &dominant, &err), LOFI_OK);
     assert_string_equal(lofi_buffer_str(&out), wanted);
     lofi_buffer_free(&out);
 }
@@ -183,8 +240,8 @@ static void test_english_is_cut_as_the_original_cuts_it(void **state) {
                                            "24/7, 365, \x01I'm\n la\n ");
     expect_cut("50% chance\n3 AM\n", "50% chance\n 3 A M\n ");
     expect_cut("\n\nhush\n", "\x02\x02hush\n ");
-    assert_false(lofi_lyric_segments_apply("\xe5\xa4\x9c", 3));
-    assert_false(lofi_lyric_segments_apply("<en>", 4));
+    assert_false(lofi_lyric_segments_apply("\xe5\xa4\x9c", 3, true));
+    assert_false(lofi_lyric_segments_apply("<en>", 4, true));
 }
 
 static void test_songs_without_lyrics_and_too_long_ones(void **state) {
@@ -242,7 +299,6 @@ static void test_lines_of_the_pipeline_are_taken_one_by_one(void **state) {
     expect_line(tokenizer, &song, &at, "夜の街", "ja");
     expect_line(tokenizer, &song, &at, "", "en");
     assert_int_equal(at, song.count);
-    assert_true(song.note_count >= 1 && song.notes[song.note_count - 1].line == 4);
     lofi_lyric_tokens_free(&song);
     assert_int_equal(lofi_lyric_tokenizer_encode_lines(tokenizer, "la", "fr", &song, &err), LOFI_OK);
     at = 1;
@@ -325,6 +381,8 @@ int main(void) {
         cmocka_unit_test(test_english_spelling),
         cmocka_unit_test(test_what_is_not_there_is_said),
         cmocka_unit_test(test_song),
+        cmocka_unit_test(test_languages_in_latin_letters),
+        cmocka_unit_test(test_pieces_end),
         cmocka_unit_test(test_a_doubtful_guess_is_said),
         cmocka_unit_test(test_english_is_cut_as_the_original_cuts_it),
         cmocka_unit_test(test_songs_without_lyrics_and_too_long_ones),
