@@ -3,6 +3,9 @@
 
 #include <assert.h>
 #include <math.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
 
 #define STREAM_CONSTANT 0x6c6f6669u /* "lofi" */
 
@@ -20,6 +23,13 @@ void lofi_philox4x32(const uint32_t counter[4], const uint32_t key[2], uint32_t 
         k1 += 0xBB67AE85u;
     }
     words[0] = c0, words[1] = c1, words[2] = c2, words[3] = c3;
+}
+
+uint64_t lofi_random_seed(void) {
+    uint32_t seed = 0;
+    if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) != (ssize_t)sizeof seed)
+        seed = (uint32_t)time(NULL) ^ (uint32_t)getpid() << 16;
+    return seed;
 }
 
 /* A stream is 128 bits made from (seed, purpose, step): half is the key of its blocks, half the upper counter words.

@@ -20,8 +20,9 @@ typedef enum lofi_purpose {
     LOFI_RANDOM_CONDITION,   /* condition dropout                 */
     LOFI_RANDOM_DROPOUT,     /* dropout inside networks           */
     LOFI_RANDOM_PROMPT,      /* choice of mood and tempo          */
-    LOFI_RANDOM_SAMPLE,      /* noise of generation               */
-    LOFI_RANDOM_TEST         /* inputs of tests and benchmarks    */
+    LOFI_RANDOM_SAMPLE,      /* noise of generation: step 0, then ping-pong's by evaluation */
+    LOFI_RANDOM_TEST,        /* inputs of tests and benchmarks    */
+    LOFI_RANDOM_RETAKE       /* noise mixed in for a retake       */
 } lofi_purpose;
 
 typedef struct lofi_random {
@@ -29,6 +30,9 @@ typedef struct lofi_random {
     uint32_t purpose;
     uint64_t step; /* training step, row number, tensor number ... */
 } lofi_random;
+
+/* A seed that nobody named, from the system: below 2^32, so that it can be read out and typed. */
+uint64_t lofi_random_seed(void);
 
 lofi_random lofi_random_at(uint64_t seed, lofi_purpose purpose, uint64_t step);
 

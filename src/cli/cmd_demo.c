@@ -12,6 +12,7 @@
 #define DEBIAN_SONGS "/usr/share/games/singularity/music"
 #define MARK         "lofi-demo.json"
 #define RUN          "demo"
+#define PROMPT       "lofi, chill, piano, mellow"
 
 typedef struct demo_options {
     const char *songs, *output_dir;
@@ -35,7 +36,7 @@ static const lofi_option options[] = {
 typedef struct demo {
     lofi_context *context;
     const demo_options *options;
-    const char *songs, *metadata, *dataset, *model, *logs, *cache; /* below the output folder */
+    const char *songs, *metadata, *dataset, *model, *logs, *cache, *music; /* below the output folder */
     bool own_songs; /* not Debian's: nothing is known about their styles and licences */
 } demo;
 
@@ -51,7 +52,7 @@ static const char *number(const demo *d, int64_t value) {
 
 /* An output folder is used when it is new, empty, or holds a former demonstration, which is removed but for its cache. */
 static lofi_code clear_former(const demo *d, lofi_error *err) {
-    static const char *const parts[] = {"songs", "metadata", "dataset", "base-model", "logs"};
+    static const char *const parts[] = {"songs", "metadata", "dataset", "base-model", "logs", "music"};
     char path[LOFI_PATH_MAX];
     lofi_listing files = {0}, folders = {0};
     LOFI_TRY(lofi_path_format(path, err, "%s/%s", d->options->output_dir, MARK));
@@ -159,6 +160,25 @@ static lofi_code train(const demo *d, lofi_error *err) {
                 "--threads", number(d, d->options->threads));
 }
 
+static const char *adapter(const demo *d) {
+    return lofi_arena_printf(d->context->arena, "%s/" RUN "/checkpoints/epoch=0-step=%lld_lora", d->logs,
+                             (long long)d->options->steps);
+}
+
+/* The same prompt and seed without and with the adapter: what differs is what was trained. */
+static lofi_code generate(const demo *d, lofi_error *err) {
+    char before[LOFI_PATH_MAX], after[LOFI_PATH_MAX];
+    const char *threads = number(d, d->options->threads);
+    LOFI_TRY(lofi_path_format(before, err, "%s/before.wav", d->music));
+    LOFI_TRY(lofi_path_format(after, err, "%s/after.wav", d->music));
+    LOFI_TRY(lofi_folder_make(d->music, err));
+    lofi_print(d->context, "\n6. Sound out of a prompt, before the training and after it");
+    LOFI_TRY(STEP(d, err, "generate", "--checkpoint-dir", d->model, "--prompt", PROMPT, "--duration", "5", "--steps",
+                  "20", "--seed", "1", "--threads", threads, "--output", before));
+    return STEP(d, err, "generate", "--checkpoint-dir", d->model, "--lora", adapter(d), "--prompt", PROMPT,
+                "--duration", "5", "--steps", "20", "--seed", "1", "--threads", threads, "--output", after);
+}
+
 /* ---- after ---- */
 
 static void tell_row(const demo *d, const char *what, const char *where, const char *name) {
@@ -173,8 +193,9 @@ static void tell(const demo *d) {
     tell_row(d, "base model", d->model, NULL);
     tell_row(d, "metrics", run, "metrics.jsonl");
     tell_row(d, "picture of the loss", run, "loss.svg");
-    tell_row(d, "adapter", run,
-             lofi_arena_printf(d->context->arena, "checkpoints/epoch=0-step=%lld_lora", (long long)d->options->steps));
+    tell_row(d, "adapter", adapter(d), NULL);
+    tell_row(d, "listen to", d->music, "before.wav");
+    tell_row(d, "and then to", d->music, "after.wav");
     lofi_print(d->context, "\nWith songs of your own (the base model of ACE-Step in ~/.cache/ace-step/checkpoints)");
     lofi_print(d->context, "  lofi audio process --input-dir MY-SONGS --output-dir data/final");
     lofi_print(d->context, "  lofi prompt generate --audio-dir data/final --style-mapping "
@@ -182,14 +203,15 @@ static void tell(const demo *d) {
     lofi_print(d->context,
                "  lofi dataset --data-dir data/final --metadata-dir data/metadata --output-dir data/dataset");
     lofi_print(d->context, "  lofi train --dataset data/dataset --exp-name my-sound");
+    lofi_print(d->context, "  lofi generate --lora THE-ADAPTER --prompt '...' --output song.wav");
     lofi_print(d->context, "The files in data/metadata (styles and licences of the songs): see the two in %s.",
                d->metadata);
 }
 
 static json_t *result(const demo *d) {
     const char *run = lofi_arena_printf(d->context->arena, "%s/" RUN, d->logs);
-    return json_pack("{s:s, s:s, s:s, s:s}", "tracks", d->songs, "dataset", d->dataset, "base_model", d->model, "run",
-                     run);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s}", "tracks", d->songs, "dataset", d->dataset, "base_model", d->model, "run",
+                     run, "music", d->music);
 }
 
 static lofi_code run(lofi_context *context, const void *parsed, lofi_error *err) {
@@ -201,7 +223,8 @@ static lofi_code run(lofi_context *context, const void *parsed, lofi_error *err)
     d.model = below(&d, "base-model");
     d.logs = below(&d, "logs");
     d.cache = below(&d, "cache");
-    if (!d.songs || !d.metadata || !d.dataset || !d.model || !d.logs || !d.cache)
+    d.music = below(&d, "music");
+    if (!d.songs || !d.metadata || !d.dataset || !d.model || !d.logs || !d.cache || !d.music)
         return lofi_fail(err, LOFI_ERR_MEMORY, "out of memory for the demonstration");
     if (context->dry_run) {
         lofi_print(context, "would take the songs of '%s' and write into '%s'", d.options->songs,
@@ -213,6 +236,7 @@ static lofi_code run(lofi_context *context, const void *parsed, lofi_error *err)
     LOFI_TRY(write_metadata(&d, err));
     LOFI_TRY(prepare(&d, err));
     LOFI_TRY(train(&d, err));
+    LOFI_TRY(generate(&d, err));
     if (context->json) return lofi_print_json(context, result(&d), err);
     tell(&d);
     return LOFI_OK;

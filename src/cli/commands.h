@@ -8,6 +8,9 @@ LOFI_COMMAND(lofi_command_audio_process)
 LOFI_COMMAND(lofi_command_prompt_generate)
 LOFI_COMMAND(lofi_command_dataset)
 
+LOFI_GROUP("Music")
+LOFI_COMMAND(lofi_command_generate)
+
 LOFI_GROUP("Models")
 LOFI_COMMAND(lofi_command_train)
 LOFI_COMMAND(lofi_command_model_init)

@@ -18,15 +18,6 @@ static const lofi_selftest_case *const known[] = {
 #include "eval/cases.h"
 };
 
-typedef struct gap {
-    const char *name, *what;
-} gap;
-
-static const gap gaps[] = {
-#define LOFI_SELFTEST_GAP(name, what) {name, what},
-#include "eval/cases.h"
-};
-
 static const char *const inputs_only[] = {
 #define LOFI_SELFTEST_INPUTS(name) name,
 #include "eval/cases.h"
@@ -50,12 +41,6 @@ static bool is_known(const char *name) {
     for (size_t i = 0; i < COUNT(known); i++)
         if (strcmp(known[i]->name, name) == 0) return true;
     return false;
-}
-
-static const gap *find_gap(const char *name) {
-    for (size_t i = 0; i < COUNT(gaps); i++)
-        if (strcmp(gaps[i].name, name) == 0) return &gaps[i];
-    return NULL;
 }
 
 /* Names of files in cases/ without their extension, each once. */
@@ -98,7 +83,7 @@ static lofi_code check_asked(const lofi_selftest_options *options, const case_fi
         const char *name = options->only[i];
         bool there = listed(files->names, files->count, name) && !listed(inputs_only, COUNT(inputs_only), name);
         if (there) continue;
-        if (is_known(name) || find_gap(name)) {
+        if (is_known(name)) {
             lofi_fail(err, LOFI_ERR_NOT_FOUND, "'%s' holds no case '%s'", options->reference, name);
             return lofi_hint(err, "--reference names a folder that holds it");
         }
@@ -225,12 +210,10 @@ static lofi_code tell_others(lofi_selftest *test, const case_files *files, lofi_
         const char *name = files->names[i];
         if (is_known(name) || listed(inputs_only, COUNT(inputs_only), name) || !asked(test->options, name)) continue;
         lofi_selftest_case *unknown = lofi_arena_alloc(test->report->arena, sizeof *unknown);
-        const gap *missing = find_gap(name);
         if (!unknown) return lofi_fail(err, LOFI_ERR_MEMORY, "out of memory for the self-test");
         unknown->name = name;
         test->now = unknown;
-        LOFI_TRY(missing ? lofi_selftest_skip(test, err, "this build does not compute %s", missing->what)
-                         : lofi_selftest_skip(test, err, "this build does not know this case"));
+        LOFI_TRY(lofi_selftest_skip(test, err, "this build does not know this case"));
     }
     return LOFI_OK;
 }

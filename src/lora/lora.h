@@ -65,6 +65,12 @@ void lofi_adapter_free(lofi_adapter *adapter); /* NULL is fine */
 void lofi_adapter_init(lofi_adapter *adapter, uint64_t seed);
 const lofi_lora_layer *lofi_adapter_find(const lofi_adapter *adapter, const char *layer);
 
+/* Several adapters as one: beside each layer the sum of their branches, each times its strength. A layer's rank is the sum of
+ * theirs, its scale 1: scales and strengths are multiplied into B. Adapters of strength 0 are left out; when nothing is left
+ * the result has no layer. *out is yours. */
+lofi_code lofi_adapter_combine(lofi_adapter **out, lofi_adapter *const *adapters, const float *strengths, size_t count,
+                               lofi_error *err) LOFI_MUST_USE;
+
 /* For lofi_builder.adapter. The graph's parameters are called LAYER.lora_A.weight and LAYER.lora_B.weight and point into
  * adapter->values; the adapter must outlive the graph. */
 typedef struct lofi_attachment {

@@ -231,6 +231,7 @@ lofi_tensor *lofi_conv1d(lofi_builder *builder, lofi_tensor *x, lofi_tensor *ker
 
 lofi_tensor *lofi_scaled_query(lofi_builder *builder, lofi_tensor *query, int layer, const lofi_query_scale *scale) {
     if (!scale || layer < scale->first || layer >= scale->end) return query;
+    if (scale->variable) return query ? lofi_mul(builder->graph, query, scale->variable) : NULL;
     return lofi_affine(builder->graph, query, scale->factor, 0);
 }
 

@@ -110,7 +110,9 @@ lofi_tensor *lofi_conv1d(lofi_builder *builder, lofi_tensor *x, lofi_tensor *ker
 typedef struct lofi_query_scale {
     int first, end; /* first == end: nowhere */
     float factor;
+    lofi_tensor *variable; /* [1]: the factor as a tensor, so that one graph computes both ways; NULL: `factor` */
 } lofi_query_scale;
+#define LOFI_WEAK_QUERIES 0.01f /* the factor of the original */
 /* factor * query where `layer` is one of them, else the query itself. `scale` may be NULL. */
 lofi_tensor *lofi_scaled_query(lofi_builder *builder, lofi_tensor *query, int layer, const lofi_query_scale *scale);
 

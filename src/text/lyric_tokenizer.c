@@ -30,6 +30,7 @@ typedef struct song {
     bool modelled; /* by upstream's model */
     bool spaced;   /* a space stands before the line, which is no section mark then */
     bool cut;      /* cut as English already, with the ends of its pieces */
+    bool separate; /* line by line, as the pipeline does it */
     size_t line;   /* counted from 1 */
     const lofi_lyric_language
         *heard; /* the language of the line before, as far as it is known; NULL at the beginning */
@@ -264,6 +265,59 @@ static lofi_code add_lyrics(song *self, const char *lyrics, size_t size, lofi_er
     return code;
 }
 
+/* Without whitespace at both ends. */
+static void strip(const char **text, size_t *size) {
+    size_t begin = 0, end = 0;
+    for (size_t at = 0; at < *size;) {
+        size_t start = at;
+        lofi_utf8_next(*text, *size, &at);
+        if (is_blank(*text + start, at - start)) continue;
+        if (end == 0) begin = start;
+        end = at;
+    }
+    *text += begin;
+    *size = end - begin;
+}
+
+/* The language of one line by itself: as upstream's model hears it where that is there, else as script and song tell. */
+static lofi_code hear_line(song *self, const char *line, size_t size, const lofi_lyric_language **out,
+                           lofi_error *err) {
+    const lofi_langid *model = self->tokenizer->model;
+    const char *dominant = NULL;
+    *out = hear(self, line, size);
+    self->modelled = false;
+    if (model == NULL || is_section(line, size) || !lofi_lyric_segments_apply(line, size, true)) return LOFI_OK;
+    lofi_buffer cut = LOFI_BUFFER_INIT;
+    lofi_code code = lofi_lyric_segments_cut(line, size, model, &cut, &dominant, err);
+    lofi_buffer_free(&cut);
+    const lofi_lyric_language *heard = code == LOFI_OK && dominant ? lofi_lyric_language_find(dominant) : NULL;
+    if (heard != NULL) *out = heard;
+    self->modelled = heard != NULL;
+    return code;
+}
+
+static lofi_code add_separate_line(song *self, const char *line, size_t size, lofi_error *err) {
+    const lofi_lyric_language *whole = self->language;
+    if (self->guessed) LOFI_TRY(hear_line(self, line, size, &self->language, err));
+    lofi_code code = add_text_line(self, line, size, err);
+    self->language = whole;
+    return code;
+}
+
+static lofi_code add_separate_lines(song *self, const char *lyrics, lofi_error *err) {
+    LOFI_TRY(lofi_ids_add(&self->ids, LOFI_LYRIC_START, err));
+    for (const char *next = lyrics; next != NULL;) {
+        const char *line = next, *end = strchr(line, '\n');
+        size_t size = end != NULL ? (size_t)(end - line) : strlen(line);
+        self->line++;
+        strip(&line, &size);
+        if (size > 0) LOFI_TRY(add_separate_line(self, line, size, err));
+        LOFI_TRY(lofi_ids_add(&self->ids, LOFI_LYRIC_LINE_END, err));
+        next = end != NULL ? end + 1 : NULL;
+    }
+    return LOFI_OK;
+}
+
 /* The language of all that is no section mark: by its script, and by a guess among those in Latin letters. */
 static const lofi_lyric_language *guess_language(const lofi_lyric_tokenizer *tokenizer, const char *lyrics,
                                                  lofi_buffer *text) {
@@ -293,37 +347,53 @@ static bool is_request(const char *lyrics) {
     return false;
 }
 
+/* Fills `self` in one of the two ways. */
+static lofi_code encode_song(song *self, const char *lyrics, const char *language, lofi_error *err) {
+    size_t size = strlen(lyrics);
+    lofi_buffer text = LOFI_BUFFER_INIT;
+    LOFI_TRY(lofi_utf8_check(lyrics, size, "the lyrics", err));
+    self->guessed = language == NULL;
+    if (language != NULL)
+        LOFI_TRY(find_language(&self->language, language, err));
+    else
+        self->language = guess_language(self->tokenizer, lyrics, &text);
+    lofi_code code = lofi_buffer_check(&text, err);
+    lofi_buffer_free(&text);
+    LOFI_TRY(code);
+    if (self->separate) return *lyrics ? add_separate_lines(self, lyrics, err) : lofi_ids_add(&self->ids, 0, err);
+    return is_blank(lyrics, size) || is_request(lyrics) ? lofi_ids_add(&self->ids, 0, err)
+                                                        : add_lyrics(self, lyrics, size, err);
+}
+
+static lofi_code encode(song *self, const char *lyrics, const char *language, lofi_lyric_tokens *out, lofi_error *err) {
+    lofi_code code = encode_song(self, lyrics, language, err);
+    if (code != LOFI_OK) {
+        lofi_ids_free(&self->ids);
+        free(self->notes);
+        return code;
+    }
+    *out = (lofi_lyric_tokens){.ids = self->ids.items,
+                               .count = self->ids.count,
+                               .notes = self->notes,
+                               .note_count = self->note_count,
+                               .language = self->language->code};
+    return LOFI_OK;
+}
+
 lofi_code lofi_lyric_tokenizer_encode(const lofi_lyric_tokenizer *tokenizer, const char *lyrics, const char *language,
                                       lofi_lyric_tokens *out, lofi_error *err) {
-    size_t size = strlen(lyrics);
-    song self = {.tokenizer = tokenizer, .guessed = language == NULL};
-    lofi_buffer text = LOFI_BUFFER_INIT;
-    lofi_code code = LOFI_OK;
-    LOFI_TRY_GOTO(lofi_utf8_check(lyrics, size, "the lyrics", err), failed);
-    if (language != NULL)
-        LOFI_TRY_GOTO(find_language(&self.language, language, err), failed);
-    else
-        self.language = guess_language(tokenizer, lyrics, &text);
-    LOFI_TRY_GOTO(lofi_buffer_check(&text, err), failed);
-    if (is_blank(lyrics, size) || is_request(lyrics))
-        LOFI_TRY_GOTO(lofi_ids_add(&self.ids, 0, err), failed);
-    else
-        LOFI_TRY_GOTO(add_lyrics(&self, lyrics, size, err), failed);
-    lofi_buffer_free(&text);
-    bool truncated = self.ids.count > LOFI_LYRIC_MAX_TOKENS;
-    *out = (lofi_lyric_tokens){.ids = self.ids.items,
-                               .count = truncated ? LOFI_LYRIC_MAX_TOKENS : self.ids.count,
-                               .notes = self.notes,
-                               .note_count = self.note_count,
-                               .language = self.language->code,
-                               .heard = self.modelled,
-                               .truncated = truncated};
+    song self = {.tokenizer = tokenizer};
+    LOFI_TRY(encode(&self, lyrics, language, out, err));
+    out->heard = self.modelled;
+    out->truncated = out->count > LOFI_LYRIC_MAX_TOKENS;
+    if (out->truncated) out->count = LOFI_LYRIC_MAX_TOKENS;
     return LOFI_OK;
-failed:
-    lofi_buffer_free(&text);
-    lofi_ids_free(&self.ids);
-    free(self.notes);
-    return code;
+}
+
+lofi_code lofi_lyric_tokenizer_encode_lines(const lofi_lyric_tokenizer *tokenizer, const char *lyrics,
+                                            const char *language, lofi_lyric_tokens *out, lofi_error *err) {
+    song self = {.tokenizer = tokenizer, .separate = true};
+    return encode(&self, lyrics, language, out, err);
 }
 
 void lofi_lyric_tokens_free(lofi_lyric_tokens *tokens) {

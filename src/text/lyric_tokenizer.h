@@ -80,6 +80,12 @@ typedef struct lofi_lyric_tokens {
  * "de", "ja"...) or NULL: guessed. LOFI_ERR_USAGE for an unknown code. *out is yours: lofi_lyric_tokens_free. */
 lofi_code lofi_lyric_tokenizer_encode(const lofi_lyric_tokenizer *tokenizer, const char *lyrics, const char *language,
                                       lofi_lyric_tokens *out, lofi_error *err) LOFI_MUST_USE;
+/* The same as upstream's pipeline makes them when it generates (tokenize_lyrics, acestep/pipeline_ace_step.py): line by line,
+ * nothing respaced, each line without whitespace at its ends and in a language of its own unless `language` names one. Lyrics of
+ * no characters are the one id 0. Nothing is cut: `truncated` and `heard` stay false. */
+lofi_code lofi_lyric_tokenizer_encode_lines(const lofi_lyric_tokenizer *tokenizer, const char *lyrics,
+                                            const char *language, lofi_lyric_tokens *out,
+                                            lofi_error *err) LOFI_MUST_USE;
 void lofi_lyric_tokens_free(lofi_lyric_tokens *tokens); /* zeroes it; fine on a zeroed one */
 
 /* The ids of one line alone, with its language's mark, without start and end. *approximation (bits of

@@ -164,11 +164,14 @@ static void umt5_equals_the_original(void **state) {
     close_bench(&t);
 }
 
-/* The output with the queries of one layer scaled. */
-static float *umt5_scaled(float factor, int64_t *count) {
+/* The output with the queries of one layer scaled, by a number or by a tensor. */
+static float *umt5_scaled(float factor, bool as_tensor, int64_t *count) {
     bench t;
-    lofi_query_scale scale = {1, 2, factor};
+    lofi_dim one = 1;
+    lofi_query_scale scale = {.first = 1, .end = 2, .factor = as_tensor ? 7 : factor};
     open_bench(&t, &lofi_model_umt5, REFERENCE "model/umt5-base", "umt5");
+    if (as_tensor)
+        scale.variable = lofi_graph_parameter(t.graph, "factor", lofi_shape_of(LOFI_F32, 1, &one), &factor, false);
     lofi_tensor *output = build_umt5(&t, &scale);
     run_umt5(&t);
     const float *data = data_of(&t, output, count);
@@ -184,10 +187,13 @@ static void scaled_queries_change_the_output(void **state) {
     lofi_safetensors *recorded = NULL;
     must(lofi_safetensors_open(&recorded, REFERENCE "cases/umt5.safetensors", &err), &err);
     int64_t count = 0;
-    float *same = umt5_scaled(1, &count), *weak = umt5_scaled(0.01f, &count);
+    float *same = umt5_scaled(1, false, &count), *weak = umt5_scaled(0.01f, false, &count);
+    float *same_too = umt5_scaled(1, true, &count), *weak_too = umt5_scaled(0.01f, true, &count);
     assert_true(relative_error(same, stored(recorded, "output")) <= OUTPUT_LIMIT);
     assert_true(relative_error(weak, stored(recorded, "output")) > 1e-3);
-    free(same), free(weak);
+    assert_memory_equal(same_too, same, (size_t)count * sizeof *same);
+    assert_memory_equal(weak_too, weak, (size_t)count * sizeof *weak);
+    free(same), free(weak), free(same_too), free(weak_too);
     lofi_safetensors_close(recorded);
 }
 

@@ -269,6 +269,62 @@ static void test_songs_without_lyrics_and_too_long_ones(void **state) {
     lofi_lyric_tokenizer_free(tokenizer);
 }
 
+/* Whether ids [*at, ...) are those of one line and an end; *at goes behind them. */
+static void expect_line(const lofi_lyric_tokenizer *tokenizer, const lofi_lyric_tokens *song, size_t *at,
+                        const char *line, const char *language) {
+    lofi_error err = LOFI_ERROR_INIT;
+    int64_t *ids = NULL;
+    size_t count = 0;
+    if (*line)
+        assert_int_equal(lofi_lyric_tokenizer_line(tokenizer, line, language, &ids, &count, NULL, &err), LOFI_OK);
+    assert_true(*at + count < song->count);
+    for (size_t i = 0; i < count; i++) assert_int_equal(song->ids[*at + i], ids[i]);
+    *at += count;
+    assert_int_equal(song->ids[(*at)++], LOFI_LYRIC_LINE_END);
+    free(ids);
+}
+
+static void test_lines_of_the_pipeline_are_taken_one_by_one(void **state) {
+    (void)state;
+    lofi_error err = LOFI_ERROR_INIT;
+    lofi_lyric_tokenizer *tokenizer = open_or_fail(DATA "small_lyric_vocab.json");
+    lofi_lyric_tokens song = {0};
+    const char *lyrics = " [Verse] \r\n12 streets. Rain\n\n夜の街\n";
+    size_t at = 1;
+    assert_int_equal(lofi_lyric_tokenizer_encode_lines(tokenizer, lyrics, NULL, &song, &err), LOFI_OK);
+    assert_int_equal(song.ids[0], LOFI_LYRIC_START);
+    expect_line(tokenizer, &song, &at, "[Verse]", "en");
+    expect_line(tokenizer, &song, &at, "12 streets. Rain", "en"); /* not cut behind the number, as for training */
+    expect_line(tokenizer, &song, &at, "", "en");
+    expect_line(tokenizer, &song, &at, "夜の街", "ja");
+    expect_line(tokenizer, &song, &at, "", "en");
+    assert_int_equal(at, song.count);
+    lofi_lyric_tokens_free(&song);
+    assert_int_equal(lofi_lyric_tokenizer_encode_lines(tokenizer, "la", "fr", &song, &err), LOFI_OK);
+    at = 1;
+    expect_line(tokenizer, &song, &at, "la", "fr");
+    lofi_lyric_tokens_free(&song);
+    lofi_lyric_tokenizer_free(tokenizer);
+}
+
+static void test_lyrics_of_nothing_and_of_no_language_for_the_pipeline(void **state) {
+    (void)state;
+    lofi_error err = LOFI_ERROR_INIT;
+    lofi_lyric_tokenizer *tokenizer = open_or_fail(DATA "small_lyric_vocab.json");
+    lofi_lyric_tokens song = {0};
+    assert_int_equal(lofi_lyric_tokenizer_encode_lines(tokenizer, "", NULL, &song, &err), LOFI_OK);
+    assert_int_equal(song.count, 1);
+    assert_int_equal(song.ids[0], 0);
+    lofi_lyric_tokens_free(&song);
+    assert_int_equal(lofi_lyric_tokenizer_encode_lines(tokenizer, " \n", NULL, &song, &err), LOFI_OK);
+    assert_int_equal(song.count, 3);
+    assert_int_equal(song.ids[0], LOFI_LYRIC_START);
+    lofi_lyric_tokens_free(&song);
+    assert_int_equal(lofi_lyric_tokenizer_encode_lines(tokenizer, "la", "xx", &song, &err), LOFI_ERR_USAGE);
+    assert_int_equal(lofi_lyric_tokenizer_encode_lines(tokenizer, "\xff", NULL, &song, &err), LOFI_ERR_FORMAT);
+    lofi_lyric_tokenizer_free(tokenizer);
+}
+
 static void test_another_tokenizer_is_no_lyric_vocabulary(void **state) {
     (void)state;
     lofi_error err = LOFI_ERROR_INIT;
@@ -330,6 +386,8 @@ int main(void) {
         cmocka_unit_test(test_a_doubtful_guess_is_said),
         cmocka_unit_test(test_english_is_cut_as_the_original_cuts_it),
         cmocka_unit_test(test_songs_without_lyrics_and_too_long_ones),
+        cmocka_unit_test(test_lines_of_the_pipeline_are_taken_one_by_one),
+        cmocka_unit_test(test_lyrics_of_nothing_and_of_no_language_for_the_pipeline),
         cmocka_unit_test(test_another_tokenizer_is_no_lyric_vocabulary),
         cmocka_unit_test(test_where_the_vocabulary_is_found),
     };
