@@ -210,8 +210,8 @@ static void tell(const demo *d) {
 
 static json_t *result(const demo *d) {
     const char *run = lofi_arena_printf(d->context->arena, "%s/" RUN, d->logs);
-    return json_pack("{s:s, s:s, s:s, s:s, s:s}", "tracks", d->songs, "dataset", d->dataset, "base_model", d->model, "run",
-                     run, "music", d->music);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s}", "tracks", d->songs, "dataset", d->dataset, "base_model", d->model,
+                     "run", run, "music", d->music);
 }
 
 static lofi_code run(lofi_context *context, const void *parsed, lofi_error *err) {

@@ -22,8 +22,21 @@ field() {
     [ "$(field report.json 'sorted({k for r in d["results"] for k in r})')" = \
         "['case', 'limit', 'max_abs_error', 'passed', 'relative_error', 'tensor']" ]
     for name in tokenizer lyric_lines_small resample audio_to_latent dcae umt5 lyric_encoder transformer \
-        transformer_unconditional schedules gradients train_steps adapter_effect; do
+        transformer_unconditional vocoder clap clap_tokenizer vggish frechet hubert_mert hubert_mhubert ssl_targets ssl_loss \
+        schedules sampling gradients gradients_ssl train_steps train_steps_ssl adapter_effect; do
         [ "$(field report.json "any(r['case'] == '$name' for r in d['results'])")" = True ]
+    done
+}
+
+@test "a fused CLAP hears long clips by three crops and short ones whole, as transformers does" {
+    mkdir -p fused/evaluation fused/cases
+    ln -s "$reference/model" fused/model
+    ln -s "$LOFI_SOURCE/tests/data/clap_fused/model" fused/evaluation/clap-htsat-unfused
+    for clip in long short; do
+        cp "$LOFI_SOURCE/tests/data/clap_fused/$clip.safetensors" fused/cases/clap.safetensors
+        "$LOFI" selftest --reference fused --only clap --json >report.json
+        [ "$(field report.json 'd["failed"]')" = 0 ]
+        [ "$(field report.json "any(r['tensor'] == 'audio_embedding' for r in d['results'])")" = True ]
     done
 }
 
