@@ -182,6 +182,7 @@ static void test_every_shape_is_divided(void **state) {
 }
 
 /* A 16-bit B gives the bytes that the same numbers give in f32 where one panel holds all of it, whatever the threads. */
+/* As many threads as docs/training.md promises it for. */
 static void test_threads_give_the_same_bytes(void **state) {
     (void)state;
     enum { M = 700, N = 1100, K = 70 };
@@ -202,7 +203,7 @@ static void test_threads_give_the_same_bytes(void **state) {
                           .transpose_b = true,
                           .c_stride = N,
                           .alpha = 1};
-        for (int threads = 1; threads <= 5; threads++) {
+        for (int threads = 1; threads <= 4; threads++) {
             void *workspace = malloc(lofi_gemm_workspace(&gemm, threads) + 1);
             gemm.c = threads == 1 ? first : other;
             lofi_gemm_run(&gemm, workspace, threads);
