@@ -121,6 +121,23 @@ void lofi_relu_gradient_array(float *dx, const float *x, const float *dy, int64_
     FOR_PIECES(count, threads, relu_gradient(dx + first, x + first, dy + first, length));
 }
 
+/* ---- mish: tanh(ln(1 + e^x)) is n / (n + 2) with n = e^x (e^x + 2), which loses nothing for negative x ---- */
+
+static inline LOFI_BODY float mish_of(float x) {
+    float e = lofi_exp_f32(x < 20.0f ? x : 20.0f), n = e * (e + 2.0f); /* from 20 on the quotient is 1 */
+    return x * (n / (n + 2.0f));
+}
+
+static inline LOFI_BODY void mish_body(float *out, const float *x, int64_t count) {
+#pragma omp simd
+    for (int64_t i = 0; i < count; i++) out[i] = mish_of(x[i]);
+}
+LOFI_VERSIONS(mish, (float *out, const float *x, int64_t count), (out, x, count))
+
+void lofi_mish_array(float *out, const float *x, int64_t count, int threads) {
+    FOR_PIECES(count, threads, mish(out + first, x + first, length));
+}
+
 /* ---- gelu: (1 + tanh(u)) / 2 is 1 / (1 + e^-2u), which loses nothing for negative u ---- */
 
 #define TWICE_ROOT_2_OVER_PI 1.5957691216057308f

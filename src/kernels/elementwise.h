@@ -22,6 +22,8 @@ void lofi_relu_gradient_array(float *dx, const float *x, const float *dy, int64_
 void lofi_gelu_array(float *out, const float *x, bool tanh_form, int64_t count, int threads);
 void lofi_gelu_gradient_array(float *dx, const float *x, const float *dy, bool tanh_form, int64_t count, int threads);
 /* the hyperbolic tangent */
+/* x tanh(ln(1 + e^x)) */
+void lofi_mish_array(float *out, const float *x, int64_t count, int threads);
 void lofi_tanh_array(float *out, const float *x, int64_t count, int threads);
 /* e^x */
 void lofi_exp_array(float *out, const float *x, int64_t count, int threads);

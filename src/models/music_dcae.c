@@ -91,9 +91,10 @@ static lofi_code set_block(half_reader *r, lofi_dcae_stage *stage, const char *w
 }
 
 static lofi_code set_norm(half_reader *r, lofi_dcae_stage *stage, const char *word, lofi_error *err) {
-    (void)stage;
-    if (strcmp(word, "rms_norm") == 0) return LOFI_OK;
-    return lofi_fail(err, LOFI_ERR_UNSUPPORTED, WHERE ": '%s' names '%s'; known is rms_norm", r->key, word);
+    stage->batch_norm = strcmp(word, "batch_norm") == 0;
+    if (stage->batch_norm || strcmp(word, "rms_norm") == 0) return LOFI_OK;
+    return lofi_fail(err, LOFI_ERR_UNSUPPORTED, WHERE ": '%s' names '%s'; known are rms_norm and batch_norm", r->key,
+                     word);
 }
 
 static lofi_code activation_of(lofi_dcae_activation *out, const char *key, const char *word, lofi_error *err) {
@@ -103,9 +104,11 @@ static lofi_code activation_of(lofi_dcae_activation *out, const char *key, const
         *out = LOFI_DCAE_RELU;
     else if (strcmp(word, "gelu") == 0)
         *out = LOFI_DCAE_GELU;
+    else if (strcmp(word, "mish") == 0)
+        *out = LOFI_DCAE_MISH;
     else
-        return lofi_fail(err, LOFI_ERR_UNSUPPORTED, WHERE ": '%s' names '%s'; known are silu, swish, relu, gelu", key,
-                         word);
+        return lofi_fail(err, LOFI_ERR_UNSUPPORTED, WHERE ": '%s' names '%s'; known are silu, swish, relu, gelu, mish",
+                         key, word);
     return LOFI_OK;
 }
 
@@ -283,6 +286,7 @@ static lofi_tensor *activate(lofi_builder *b, lofi_tensor *x, lofi_dcae_activati
     case LOFI_DCAE_SILU: return lofi_silu(b->graph, x);
     case LOFI_DCAE_RELU: return lofi_relu(b->graph, x);
     case LOFI_DCAE_GELU: return lofi_gelu(b->graph, x, false);
+    case LOFI_DCAE_MISH: return lofi_mish(b->graph, x);
     }
     return NULL;
 }
@@ -297,7 +301,27 @@ static lofi_tensor *norm_last(lofi_builder *b, lofi_tensor *x, const char *name,
     return x;
 }
 
-/* Over the channels of [B, C, H, W]. */
+/* The norm of a stage, over the last dimension. Batch norm as at inference: with the means and variances of the file. */
+static lofi_tensor *stage_norm_last(lofi_builder *b, const lofi_dcae_stage *stage, lofi_tensor *x, const char *name) {
+    const int64_t *channels = &stage->channels;
+    if (!stage->batch_norm) return norm_last(b, x, name, stage->channels);
+    lofi_graph_scope_push(b->graph, "%s", name);
+    lofi_tensor *mean = lofi_weight_f32(b, "running_mean", LOFI_FILL_ZERO, 1, channels);
+    lofi_tensor *variance = lofi_weight_f32(b, "running_var", LOFI_FILL_ONE, 1, channels);
+    lofi_tensor *weight = lofi_weight_f32(b, "weight", LOFI_FILL_ONE, 1, channels);
+    lofi_tensor *bias = lofi_weight_f32(b, "bias", LOFI_FILL_ZERO, 1, channels);
+    lofi_weight_unused(b, "num_batches_tracked", LOFI_FILL_ZERO, 0, NULL);
+    if (lofi_graph_failed(b->graph)) x = NULL;
+    if (x) {
+        lofi_tensor *deviation = lofi_square_root(b->graph, lofi_affine(b->graph, variance, 1, NORM_EPSILON));
+        x = lofi_mul(b->graph, lofi_sub(b->graph, x, mean), lofi_div(b->graph, weight, deviation));
+        x = lofi_add(b->graph, x, bias);
+    }
+    lofi_graph_scope_pop(b->graph);
+    return x;
+}
+
+/* RMS norm over the channels of [B, C, H, W]. */
 static lofi_tensor *norm(lofi_builder *b, lofi_tensor *x, const char *name, int64_t channels) {
     x = norm_last(b, lofi_permute(b->graph, x, (int[]){0, 2, 3, 1}), name, channels);
     return lofi_permute(b->graph, x, (int[]){0, 3, 1, 2});
@@ -307,7 +331,8 @@ static lofi_tensor *residual_block(lofi_builder *b, const lofi_dcae_stage *stage
     int64_t channels = stage->channels;
     lofi_tensor *y = activate(b, convolve3(b, x, "conv1", channels, channels, true), stage->activation);
     y = convolve3(b, y, "conv2", channels, channels, false);
-    return lofi_add(b->graph, norm(b, y, "norm", channels), x);
+    y = stage_norm_last(b, stage, lofi_permute(b->graph, y, (int[]){0, 2, 3, 1}), "norm");
+    return lofi_add(b->graph, lofi_permute(b->graph, y, (int[]){0, 3, 1, 2}), x);
 }
 
 /* Queries, keys and values of all scales: [B, 3 * inner * (1 + scales), H, W]. */
@@ -349,7 +374,7 @@ static lofi_tensor *attention(lofi_builder *b, const lofi_dcae_config *config, c
     lofi_graph_scope_push(b->graph, "attn");
     lofi_tensor *y = attend(b, multiscale(b, stage, x, (int)heads, inner), all_heads, config->head_width);
     y = lofi_pointwise(b, y, "to_out", all_heads * config->head_width, channels, false, 0);
-    y = lofi_permute(b->graph, norm_last(b, y, "norm_out", channels), (int[]){0, 2, 1});
+    y = lofi_permute(b->graph, stage_norm_last(b, stage, y, "norm_out"), (int[]){0, 2, 1});
     y = lofi_add(b->graph, lofi_reshape(b->graph, y, 4, x->shape.dims), x);
     lofi_graph_scope_pop(b->graph);
     return y;

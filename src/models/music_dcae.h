@@ -2,8 +2,8 @@
  *
  * Follows diffusers' AutoencoderDC (arXiv 2410.10733) with everything that a config.json of it may name: residual and
  * EfficientViT stages of any number and size, strided or pixel-unshuffling steps down, interpolating or pixel-shuffling
- * steps up, shortcuts beside them. Not known and refused by name: norms of the decoder other than "rms_norm", its
- * activation "mish".
+ * steps up, shortcuts beside them. Refused by name: "layer_norm" in the decoder, which the original applies to the width of a
+ * picture and can only run where that is the number of channels.
  *
  * The original computes attention over at most attention_head_dim positions in the quadratic form
  * (K^T Q, divided by its column sums, then V), over more in the linear form. Both are
@@ -17,7 +17,12 @@
 #define LOFI_DCAE_MAX_STAGES 16
 #define LOFI_DCAE_MAX_SCALES 8
 
-typedef enum lofi_dcae_activation { LOFI_DCAE_SILU, LOFI_DCAE_RELU, LOFI_DCAE_GELU } lofi_dcae_activation;
+typedef enum lofi_dcae_activation {
+    LOFI_DCAE_SILU,
+    LOFI_DCAE_RELU,
+    LOFI_DCAE_GELU,
+    LOFI_DCAE_MISH
+} lofi_dcae_activation;
 
 /* Stage 0 is the one with the largest pictures. */
 typedef struct lofi_dcae_stage {
@@ -26,6 +31,7 @@ typedef struct lofi_dcae_stage {
     bool attention; /* EfficientViTBlock, else ResBlock */
     int scales;     /* of the attention, besides the plain one */
     int64_t kernels[LOFI_DCAE_MAX_SCALES];
+    bool batch_norm;                 /* of the decoder, instead of RMS norms: statistics of the file */
     lofi_dcae_activation activation; /* of ResBlock; the encoder's is always SiLU */
 } lofi_dcae_stage;
 

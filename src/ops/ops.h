@@ -109,6 +109,7 @@ lofi_tensor *lofi_affine(lofi_graph *graph, lofi_tensor *x, float factor, float 
 lofi_tensor *lofi_silu(lofi_graph *graph, lofi_tensor *x);
 lofi_tensor *lofi_relu(lofi_graph *graph, lofi_tensor *x);
 lofi_tensor *lofi_gelu(lofi_graph *graph, lofi_tensor *x, bool tanh_form); /* tanh form ("gelu_new") or erf form */
+lofi_tensor *lofi_mish(lofi_graph *graph, lofi_tensor *x);                 /* x tanh(ln(1 + e^x)) */
 lofi_tensor *lofi_tanh(lofi_graph *graph, lofi_tensor *x);
 lofi_tensor *lofi_square_root(lofi_graph *graph, lofi_tensor *x);
 lofi_tensor *lofi_square(lofi_graph *graph, lofi_tensor *x);

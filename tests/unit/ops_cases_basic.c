@@ -102,6 +102,16 @@ static void reference_relu(const ops_array *in, ops_array *out, const void *sett
     for (int64_t i = 0; i < out->count; i++) out->values[i] = in[0].values[i] > 0 ? in[0].values[i] : 0;
 }
 
+static void build_mish(lofi_graph *graph, lofi_tensor *const *in, lofi_tensor **out, const void *settings) {
+    (void)settings;
+    out[0] = lofi_mish(graph, in[0]);
+}
+
+static void reference_mish(const ops_array *in, ops_array *out, const void *settings) {
+    (void)settings;
+    for (int64_t i = 0; i < out->count; i++) out->values[i] = in->values[i] * tanh(log1p(exp(in->values[i])));
+}
+
 static void build_tanh(lofi_graph *graph, lofi_tensor *const *in, lofi_tensor **out, const void *settings) {
     (void)settings;
     out[0] = lofi_tanh(graph, in[0]);
@@ -544,6 +554,13 @@ const ops_case ops_cases_basic[] = {
      .reference = reference_gelu,
      .settings = &tanh_form,
      .gradient = 1},
+    {.op = "mish", .inputs = {{"S=90 7"}}, .outputs = {"90 7"}, .build = build_mish, .reference = reference_mish},
+    {.op = "mish",
+     .name = "large values",
+     .inputs = {{"S=90 7", .fill = OPS_LARGE}},
+     .outputs = {"90 7"},
+     .build = build_mish,
+     .reference = reference_mish},
     {.op = "gelu",
      .name = "tanh form, large values",
      .inputs = {{"S=90 7", .fill = OPS_LARGE}},

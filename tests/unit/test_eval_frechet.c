@@ -25,7 +25,8 @@ static lofi_moments around(double shift, int64_t rows, uint64_t seed) {
     lofi_random random = lofi_random_at(seed, LOFI_RANDOM_TEST, 0);
     for (int64_t i = 0; i < rows; i++) {
         double row[WIDTH];
-        for (int j = 0; j < WIDTH; j++) row[j] = shift + (double)lofi_random_uniform(&random, (uint64_t)(i * WIDTH + j));
+        for (int j = 0; j < WIDTH; j++)
+            row[j] = shift + (double)lofi_random_uniform(&random, (uint64_t)(i * WIDTH + j));
         lofi_moments_add(&set, row);
     }
     return set;
@@ -55,7 +56,7 @@ static void equal_sets_have_no_distance_and_moved_ones_the_square_of_the_way(voi
 static void one_dimension_is_the_formula_of_two_normal_distributions(void **state) {
     (void)state;
     lofi_moments a = moments(1), b = moments(1);
-    lofi_moments_add(&a, &(double){1}), lofi_moments_add(&a, &(double){3}); /* mean 2, deviation sqrt(2) */
+    lofi_moments_add(&a, &(double){1}), lofi_moments_add(&a, &(double){3});  /* mean 2, deviation sqrt(2) */
     lofi_moments_add(&b, &(double){0}), lofi_moments_add(&b, &(double){10}); /* mean 5, deviation sqrt(50) */
     assert_true(fabs(distance(&a, &b) - (9.0 + 32.0)) < 1e-9);
     lofi_moments_free(&a), lofi_moments_free(&b);

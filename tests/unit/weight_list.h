@@ -21,9 +21,11 @@ static inline json_t *parsed(const char *text) {
     return config;
 }
 
-static inline void expect_entry(const lofi_model *model, const lofi_weight_table *table, const char *name, const char *shape) {
+static inline void expect_entry(const lofi_model *model, const lofi_weight_table *table, const char *name,
+                                const char *shape) {
     char ours[128] = "";
-    const lofi_weight_entry *entry = lofi_weight_table_find(table, model->canonical_name ? model->canonical_name(name) : name);
+    const lofi_weight_entry *entry = lofi_weight_table_find(table,
+                                                            model->canonical_name ? model->canonical_name(name) : name);
     if (!entry) fail_msg("no weight '%s' is declared", name);
     for (int i = 0; i < entry->rank; i++) {
         size_t used = strlen(ours);

@@ -1,0 +1,25 @@
+/* mish.c - x tanh(ln(1 + e^x)) (Misra, "Mish: a self regularized non-monotonic activation function", 2019). */
+#include "kernels/elementwise.h"
+#include "ops/elementwise_rules.h"
+#include "ops/ops.h"
+
+static void run(const lofi_call *call) {
+    lofi_mish_array(call->outputs[0].data, call->inputs[0].data, call->outputs[0].count, call->threads);
+}
+
+const lofi_op lofi_op_mish = {
+    .name = "mish",
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .outputs = 1,
+    .infer = lofi_infer_like_input,
+    .cpu = run,
+    .in_place = 1,
+    .gradient_gap = "only the decoder of latents uses mish, and no training goes through it",
+    .onnx_gap = LOFI_NO_ONNX,
+    .cuda_gap = LOFI_NO_CUDA,
+};
+
+lofi_tensor *lofi_mish(lofi_graph *graph, lofi_tensor *x) {
+    return lofi_graph_add1(graph, &lofi_op_mish, NULL, &x, 1);
+}
