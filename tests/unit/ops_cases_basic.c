@@ -555,6 +555,7 @@ const ops_case ops_cases_basic[] = {
      .settings = &tanh_form,
      .gradient = 1},
     {.op = "mish", .inputs = {{"S=90 7"}}, .outputs = {"90 7"}, .build = build_mish, .reference = reference_mish},
+    {.op = "mish", .name = "integers", .inputs = {{"3", LOFI_I64}}, .build = build_mish, .refused = "x must be"},
     {.op = "mish",
      .name = "large values",
      .inputs = {{"S=90 7", .fill = OPS_LARGE}},
