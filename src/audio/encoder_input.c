@@ -5,9 +5,6 @@
 #include "audio/log_mel.h"
 #include "base/memory.h"
 
-#define MEL_LOW  -11.0f
-#define MEL_HIGH 3.0f
-
 /* The padded 44.1 kHz form of one channel; `padded` zeros are there already. */
 static void prepare_channel(const lofi_resampler *resampler, const float *samples, int64_t count, bool clip,
                             float *scratch, float *padded) {
@@ -19,7 +16,8 @@ static void prepare_channel(const lofi_resampler *resampler, const float *sample
 }
 
 static void scale_to_network(float *values, int64_t count) {
-    for (int64_t i = 0; i < count; i++) values[i] = ((values[i] - MEL_LOW) / (MEL_HIGH - MEL_LOW) - 0.5f) / 0.5f;
+    for (int64_t i = 0; i < count; i++)
+        values[i] = ((values[i] - LOFI_MEL_LOW) / (LOFI_MEL_HIGH - LOFI_MEL_LOW) - 0.5f) / 0.5f;
 }
 
 static lofi_code fill_channels(lofi_encoder_input *input, const lofi_mel *mel, const lofi_resampler *resampler,

@@ -57,6 +57,9 @@ lofi_code lofi_mel_run(const lofi_mel *mel, const float *samples, int64_t count,
 
 /* ---- the whole way to the encoder's input ---- */
 
+/* What the networks see as -1 and 1 (min_mel_value and max_mel_value of MusicDCAE). */
+#define LOFI_MEL_LOW          -11.0f
+#define LOFI_MEL_HIGH         3.0f
 #define LOFI_ENCODER_RATE     44100 /* Hz; fixed in the original, whatever the config says */
 #define LOFI_ENCODER_MULTIPLE 4096  /* samples; 8 frames of 512, one latent step: fixed in the original */
 

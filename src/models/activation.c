@@ -34,6 +34,7 @@ lofi_tensor *lofi_activate(lofi_graph *graph, lofi_tensor *x, lofi_activation ac
     case LOFI_ACTIVATION_GELU_TANH: return lofi_gelu(graph, x, true);
     case LOFI_ACTIVATION_RELU: return lofi_relu(graph, x);
     case LOFI_ACTIVATION_SILU: return lofi_silu(graph, x);
+    case LOFI_ACTIVATION_MISH: return lofi_mish(graph, x);
     }
     return NULL;
 }

@@ -1,4 +1,4 @@
-/* activation.h - activations that configs of transformers name (transformers/activations.py, ACT2FN). */
+/* activation.h - activations that configs name: those of transformers (activations.py, ACT2FN) are read here. */
 #ifndef LOFI_MODELS_ACTIVATION_H
 #define LOFI_MODELS_ACTIVATION_H
 
@@ -10,7 +10,8 @@ typedef enum lofi_activation {
     LOFI_ACTIVATION_GELU,      /* "gelu": the erf form */
     LOFI_ACTIVATION_GELU_TANH, /* "gelu_new", "gelu_pytorch_tanh" */
     LOFI_ACTIVATION_RELU,      /* "relu" */
-    LOFI_ACTIVATION_SILU       /* "silu", "swish" */
+    LOFI_ACTIVATION_SILU,      /* "silu", "swish" */
+    LOFI_ACTIVATION_MISH       /* of diffusers only; no gradient */
 } lofi_activation;
 
 /* The activation that `key` names, or `fallback` names when the key is absent. LOFI_ERR_UNSUPPORTED names another one. */

@@ -3,21 +3,18 @@
 
 #include <string.h>
 
+#include "audio/log_mel.h"
 #include "audio/resample_sinc.h"
 #include "base/memory.h"
 #include "graph/session.h"
+#include "models/audio_encoder.h"
 #include "models/loaded.h"
 #include "models/music_dcae.h"
 #include "models/music_vocoder.h"
 #include "ops/ops.h"
 
-#define LATENT_SHIFT  -1.9091f
-#define LATENT_FACTOR 0.1786f
-#define MEL_LOW       -11.0f
-#define MEL_RANGE     14.0f
-#define VOCODER_RATE  44100 /* Hz; fixed in the original, whatever the config says */
-#define OUTPUT_RATE   48000 /* Hz */
-#define CHANNELS      2     /* of sound: one picture each */
+#define OUTPUT_RATE 48000 /* Hz */
+#define CHANNELS    2     /* of sound: one picture each */
 
 /* A network that maps rows of columns to rows of columns: [in_rows, n] -> [out_rows, n * factor]. */
 typedef struct stage {
@@ -115,7 +112,7 @@ static lofi_code open_parts(lofi_audio_decoder *d, const char *dcae_folder, cons
     LOFI_TRY(build_start(d, &split, threads, err));
     LOFI_TRY(build_end(d, &split, threads, err));
     LOFI_TRY(build_vocoder(d, threads, err));
-    return lofi_resampler_new(&d->resampler, VOCODER_RATE, OUTPUT_RATE, err);
+    return lofi_resampler_new(&d->resampler, LOFI_ENCODER_RATE, OUTPUT_RATE, err);
 }
 
 lofi_code lofi_audio_decoder_open(lofi_audio_decoder **out, const char *dcae_folder, const char *vocoder_folder,
@@ -258,13 +255,13 @@ static lofi_code decode(lofi_audio_decoder *d, const float *latents, int64_t fra
     int64_t window = d->window > 0 && d->window < frames ? d->window : frames;
     LOFI_TRY(sheet_new(&s->latents, d->start.in_rows, frames, err));
     for (int64_t i = 0; i < s->latents.rows * frames; i++)
-        s->latents.values[i] = latents[i] / LATENT_FACTOR + LATENT_SHIFT;
+        s->latents.values[i] = latents[i] / LOFI_LATENT_FACTOR - LOFI_LATENT_SHIFT;
     LOFI_TRY(run_stage(d, &d->start, &s->latents, &s->features, frames, 0.0, 0.15, err));
     sheet_free(&s->latents);
     LOFI_TRY(run_stage(d, &d->end, &s->features, &s->mel, window * d->start.factor, 0.15, 0.4, err));
     sheet_free(&s->features);
     for (int64_t i = 0; i < s->mel.rows * s->mel.columns; i++)
-        s->mel.values[i] = (s->mel.values[i] * 0.5f + 0.5f) * MEL_RANGE + MEL_LOW;
+        s->mel.values[i] = (s->mel.values[i] * 0.5f + 0.5f) * (LOFI_MEL_HIGH - LOFI_MEL_LOW) + LOFI_MEL_LOW;
     LOFI_TRY(run_stage(d, &d->vocoder, &s->mel, &s->wave, mel_frames(d, window), 0.4, 1.0, err));
     return LOFI_OK;
 }

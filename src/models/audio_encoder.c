@@ -14,10 +14,8 @@
 #include "models/music_vocoder.h"
 #include "ops/ops.h"
 
-#define LATENT_SHIFT  1.9091f
-#define LATENT_FACTOR 0.1786f
-#define INPUT_RATE    48000 /* Hz */
-#define PICTURES      2     /* one per channel of sound */
+#define INPUT_RATE 48000 /* Hz */
+#define PICTURES   2     /* one per channel of sound */
 
 struct lofi_audio_encoder {
     char dcae_config[LOFI_PATH_MAX], vocoder_config[LOFI_PATH_MAX];
@@ -66,7 +64,7 @@ static lofi_code build(lofi_audio_encoder *encoder, int threads, lofi_error *err
     encoder->picture = lofi_graph_input(graph, "mel", lofi_shape_of(LOFI_F32, 4, dims));
     lofi_tensor *z = lofi_dcae_encode(&builder, &encoder->config, encoder->picture);
     /* two steps, rounded as the original rounds them */
-    z = lofi_affine(graph, lofi_affine(graph, z, 1, LATENT_SHIFT), LATENT_FACTOR, 0);
+    z = lofi_affine(graph, lofi_affine(graph, z, 1, LOFI_LATENT_SHIFT), LOFI_LATENT_FACTOR, 0);
     encoder->latents = lofi_graph_output(graph, "latents", z);
     LOFI_TRY(lofi_graph_check(graph, err));
     return lofi_session_new(&encoder->session, graph, (lofi_session_options){.threads = threads}, err);

@@ -9,6 +9,10 @@
 
 #include "base/error.h"
 
+/* latents = (z + shift) * factor; the decoder goes the other way. */
+#define LOFI_LATENT_SHIFT  1.9091f
+#define LOFI_LATENT_FACTOR 0.1786f
+
 typedef struct lofi_audio_encoder lofi_audio_encoder;
 
 /* dcae_folder: config.json and weights of music_dcae_f8c8; vocoder_folder: only its config.json is read, for the mel

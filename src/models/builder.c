@@ -95,26 +95,46 @@ static lofi_tensor *known_or_clash(lofi_builder *builder, const char *full, cons
     return known;
 }
 
-lofi_tensor *lofi_weight_as(lofi_builder *builder, const char *name, lofi_fill fill, bool as_f32, int rank,
-                            const int64_t *dims, int seen_rank, const int64_t *seen) {
-    lofi_graph *graph = builder->graph;
-    char full[LOFI_WEIGHT_NAME_MAX];
-    assert(rank <= LOFI_MAX_RANK && seen_rank <= LOFI_MAX_RANK);
-    if (lofi_graph_failed(graph) || !lofi_builder_name(builder, full, name)) return NULL;
-    if (!record(builder, full, fill, true, rank, dims)) return NULL;
+/* What a source is asked for. */
+typedef struct weight_request {
+    int rank;
+    const int64_t *dims;
+    bool as_f32;
+    int axis; /* of weight norm; PLAIN: there is none */
+} weight_request;
+#define PLAIN (-1)
+
+static lofi_code fetch(const lofi_weight_source *source, const char *full, const weight_request *request,
+                       const void **data, lofi_dtype *dtype, lofi_error *err) {
+    if (request->axis == PLAIN)
+        return source->find(source->user, full, request->rank, request->dims, request->as_f32, data, dtype, err);
+    if (!source->find_normed)
+        return lofi_fail(err, LOFI_ERR_UNSUPPORTED, "'%s' has weight norm, which is not read here", full);
+    return source->find_normed(source->user, full, request->rank, request->dims, request->axis, data, err);
+}
+
+/* The parameter `full`, from the source where there is one. */
+static lofi_tensor *parameter(lofi_builder *builder, const char *full, const weight_request *request, int seen_rank,
+                              const int64_t *seen) {
     lofi_shape shape = lofi_shape_of(LOFI_F32, seen_rank, seen);
     bool done = false;
     lofi_tensor *known = known_or_clash(builder, full, &shape, &done);
     if (done) return known;
     const void *data = NULL;
-    if (builder->source) {
-        lofi_error failure = LOFI_ERROR_INIT;
-        if (builder->source->find(builder->source->user, full, rank, dims, as_f32, &data, &shape.dtype, &failure) !=
-            LOFI_OK)
-            return lofi_graph_fail(graph, "%s", failure.message);
-    }
+    lofi_error failure = LOFI_ERROR_INIT;
+    if (builder->source && fetch(builder->source, full, request, &data, &shape.dtype, &failure) != LOFI_OK)
+        return lofi_graph_fail(builder->graph, "%s", failure.message);
     /* parameters are only read; the graph's pointer is writable because trainable ones are not */
-    return lofi_graph_parameter(graph, full, shape, (void *)(uintptr_t)data, false);
+    return lofi_graph_parameter(builder->graph, full, shape, (void *)(uintptr_t)data, false);
+}
+
+lofi_tensor *lofi_weight_as(lofi_builder *builder, const char *name, lofi_fill fill, bool as_f32, int rank,
+                            const int64_t *dims, int seen_rank, const int64_t *seen) {
+    char full[LOFI_WEIGHT_NAME_MAX];
+    assert(rank <= LOFI_MAX_RANK && seen_rank <= LOFI_MAX_RANK);
+    if (lofi_graph_failed(builder->graph) || !lofi_builder_name(builder, full, name)) return NULL;
+    if (!record(builder, full, fill, true, rank, dims)) return NULL;
+    return parameter(builder, full, &(weight_request){rank, dims, as_f32, PLAIN}, seen_rank, seen);
 }
 
 static bool record_normed(lofi_builder *builder, const char *full, int axis, int rank, const int64_t *dims) {
@@ -132,24 +152,11 @@ static bool record_normed(lofi_builder *builder, const char *full, int axis, int
 
 lofi_tensor *lofi_weight_normed(lofi_builder *builder, const char *name, int axis, int rank, const int64_t *dims,
                                 int seen_rank, const int64_t *seen) {
-    lofi_graph *graph = builder->graph;
     char full[LOFI_WEIGHT_NAME_MAX];
     assert(rank <= LOFI_MAX_RANK && seen_rank <= LOFI_MAX_RANK && axis >= 0 && axis < rank);
-    if (lofi_graph_failed(graph) || !lofi_builder_name(builder, full, name)) return NULL;
+    if (lofi_graph_failed(builder->graph) || !lofi_builder_name(builder, full, name)) return NULL;
     if (!record_normed(builder, full, axis, rank, dims)) return NULL;
-    lofi_shape shape = lofi_shape_of(LOFI_F32, seen_rank, seen);
-    bool done = false;
-    lofi_tensor *known = known_or_clash(builder, full, &shape, &done);
-    if (done) return known;
-    const void *data = NULL;
-    if (builder->source) {
-        lofi_error failure = LOFI_ERROR_INIT;
-        const lofi_weight_source *source = builder->source;
-        if (!source->find_normed) return lofi_graph_fail(graph, "'%s' has weight norm, which is not read here", full);
-        if (source->find_normed(source->user, full, rank, dims, axis, &data, &failure) != LOFI_OK)
-            return lofi_graph_fail(graph, "%s", failure.message);
-    }
-    return lofi_graph_parameter(graph, full, shape, (void *)(uintptr_t)data, false);
+    return parameter(builder, full, &(weight_request){rank, dims, true, axis}, seen_rank, seen);
 }
 
 lofi_tensor *lofi_weight(lofi_builder *builder, const char *name, lofi_fill fill, int rank, const int64_t *dims) {

@@ -97,15 +97,16 @@ static lofi_code set_norm(half_reader *r, lofi_dcae_stage *stage, const char *wo
                      word);
 }
 
-static lofi_code activation_of(lofi_dcae_activation *out, const char *key, const char *word, lofi_error *err) {
+/* The names of diffusers (models/activations.py), which are fewer than those of transformers. */
+static lofi_code activation_of(lofi_activation *out, const char *key, const char *word, lofi_error *err) {
     if (strcmp(word, "silu") == 0 || strcmp(word, "swish") == 0)
-        *out = LOFI_DCAE_SILU;
+        *out = LOFI_ACTIVATION_SILU;
     else if (strcmp(word, "relu") == 0)
-        *out = LOFI_DCAE_RELU;
+        *out = LOFI_ACTIVATION_RELU;
     else if (strcmp(word, "gelu") == 0)
-        *out = LOFI_DCAE_GELU;
+        *out = LOFI_ACTIVATION_GELU;
     else if (strcmp(word, "mish") == 0)
-        *out = LOFI_DCAE_MISH;
+        *out = LOFI_ACTIVATION_MISH;
     else
         return lofi_fail(err, LOFI_ERR_UNSUPPORTED, WHERE ": '%s' names '%s'; known are silu, swish, relu, gelu, mish",
                          key, word);
@@ -212,6 +213,7 @@ static lofi_code read_encoder(lofi_dcae_config *out, const json_t *config, lofi_
     LOFI_TRY(lofi_json_string_or(&step, config, "downsample_block_type", "pixel_unshuffle", WHERE, err));
     LOFI_TRY(lofi_json_bool_or(&out->encoder.shortcut, config, "encoder_out_shortcut", true, WHERE, err));
     out->encoder.shuffle = strcmp(step, "pixel_unshuffle") == 0;
+    for (int i = 0; i < out->encoder.stages; i++) out->encoder.stage[i].activation = LOFI_ACTIVATION_SILU;
     return check_encoder(&r, out, err);
 }
 
@@ -281,16 +283,6 @@ static lofi_tensor *project(lofi_builder *b, lofi_tensor *x, const char *name, i
     return weight ? lofi_conv2d(b->graph, x, weight, NULL, attributes) : NULL;
 }
 
-static lofi_tensor *activate(lofi_builder *b, lofi_tensor *x, lofi_dcae_activation activation) {
-    switch (activation) {
-    case LOFI_DCAE_SILU: return lofi_silu(b->graph, x);
-    case LOFI_DCAE_RELU: return lofi_relu(b->graph, x);
-    case LOFI_DCAE_GELU: return lofi_gelu(b->graph, x, false);
-    case LOFI_DCAE_MISH: return lofi_mish(b->graph, x);
-    }
-    return NULL;
-}
-
 /* Over the last dimension. */
 static lofi_tensor *norm_last(lofi_builder *b, lofi_tensor *x, const char *name, int64_t channels) {
     lofi_graph_scope_push(b->graph, "%s", name);
@@ -329,7 +321,7 @@ static lofi_tensor *norm(lofi_builder *b, lofi_tensor *x, const char *name, int6
 
 static lofi_tensor *residual_block(lofi_builder *b, const lofi_dcae_stage *stage, lofi_tensor *x) {
     int64_t channels = stage->channels;
-    lofi_tensor *y = activate(b, convolve3(b, x, "conv1", channels, channels, true), stage->activation);
+    lofi_tensor *y = lofi_activate(b->graph, convolve3(b, x, "conv1", channels, channels, true), stage->activation);
     y = convolve3(b, y, "conv2", channels, channels, false);
     y = stage_norm_last(b, stage, lofi_permute(b->graph, y, (int[]){0, 2, 3, 1}), "norm");
     return lofi_add(b->graph, lofi_permute(b->graph, y, (int[]){0, 3, 1, 2}), x);
@@ -548,7 +540,7 @@ static lofi_tensor *decoder_stage(lofi_builder *b, const lofi_dcae_config *confi
 
 static lofi_tensor *decoder_end(lofi_builder *b, const lofi_dcae_config *config, lofi_tensor *x) {
     const lofi_dcae_half *half = &config->decoder;
-    x = activate(b, norm(b, x, "norm_out", first_channels(half)), config->end);
+    x = lofi_activate(b->graph, norm(b, x, "norm_out", first_channels(half)), config->end);
     if (half->stage[0].layers > 0) return convolve3(b, x, "conv_out", first_channels(half), config->in_channels, true);
     lofi_graph_scope_push(b->graph, "conv_out");
     x = step_up(b, half, x, first_channels(half), config->in_channels, false);

@@ -12,17 +12,11 @@
 #ifndef LOFI_MODELS_MUSIC_DCAE_H
 #define LOFI_MODELS_MUSIC_DCAE_H
 
+#include "models/activation.h"
 #include "models/model.h"
 
 #define LOFI_DCAE_MAX_STAGES 16
 #define LOFI_DCAE_MAX_SCALES 8
-
-typedef enum lofi_dcae_activation {
-    LOFI_DCAE_SILU,
-    LOFI_DCAE_RELU,
-    LOFI_DCAE_GELU,
-    LOFI_DCAE_MISH
-} lofi_dcae_activation;
 
 /* Stage 0 is the one with the largest pictures. */
 typedef struct lofi_dcae_stage {
@@ -31,8 +25,8 @@ typedef struct lofi_dcae_stage {
     bool attention; /* EfficientViTBlock, else ResBlock */
     int scales;     /* of the attention, besides the plain one */
     int64_t kernels[LOFI_DCAE_MAX_SCALES];
-    bool batch_norm;                 /* of the decoder, instead of RMS norms: statistics of the file */
-    lofi_dcae_activation activation; /* of ResBlock; the encoder's is always SiLU */
+    bool batch_norm;            /* of the decoder, instead of RMS norms: statistics of the file */
+    lofi_activation activation; /* of ResBlock; the encoder's is always SiLU */
 } lofi_dcae_stage;
 
 typedef struct lofi_dcae_half {
@@ -47,7 +41,7 @@ typedef struct lofi_dcae_config {
     int64_t latent_channels;
     int64_t head_width; /* attention_head_dim */
     lofi_dcae_half encoder, decoder;
-    lofi_dcae_activation end; /* of the decoder: decoder_conv_act_fn */
+    lofi_activation end; /* of the decoder: decoder_conv_act_fn */
 } lofi_dcae_config;
 
 /* Keys that are absent have the values of the original's constructor. LOFI_ERR_FORMAT or LOFI_ERR_UNSUPPORTED naming the

@@ -17,7 +17,8 @@
 
 static void table_is_that_of_the_released_network(void **state) {
     (void)state;
-    expect_table(&lofi_model_clap, "{\"text_config\": {}, \"audio_config\": {}}", FACTS "clap-htsat-unfused.tsv", 447);
+    expect_list_of_config(&lofi_model_clap, "{\"text_config\": {}, \"audio_config\": {}}",
+                          FACTS "clap-htsat-unfused.tsv", 447);
 }
 
 static void configs_that_make_no_network_are_refused_by_name(void **state) {

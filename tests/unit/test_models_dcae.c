@@ -22,6 +22,7 @@
 #include "models/music_vocoder.h"
 #include "ops/ops.h"
 #include "store/safetensors.h"
+#include "weight_list.h"
 
 #define FACTS LOFI_SOURCE_FOLDER "/tests/data/models/"
 #define LIMIT 1e-5
@@ -30,10 +31,6 @@
 static const char *reference(void) {
     const char *other = getenv("LOFI_REFERENCE");
     return other ? other : LOFI_SOURCE_FOLDER "/data/reference";
-}
-
-static void must(lofi_code code, const lofi_error *err) {
-    if (code != LOFI_OK) fail_msg("%s", err->message);
 }
 
 static const char *path_of(const char *relative) {
@@ -235,54 +232,20 @@ static void hash_sees_weights_and_configs(void **state) {
 
 /* ---- tables ---- */
 
-static void declare_preset(const lofi_model *model, const char *preset, lofi_weight_table *table) {
-    lofi_error err = LOFI_ERROR_INIT;
-    json_t *config = NULL;
-    must(model->preset(preset, &config, &err), &err);
-    must(model->declare(config, table, &err), &err);
-    json_decref(config);
-}
-
-static int64_t parameters(const lofi_weight_table *table) {
-    int64_t sum = 0;
-    for (size_t i = 0; i < table->count; i++) sum += lofi_weight_entry_count(&table->entries[i]);
-    return sum;
-}
-
-/* Every line of the list is a weight of that shape, and there are no others. */
-static void expect_table(const lofi_model *model, const char *list, size_t lines, int64_t elements, size_t unread) {
+static void expect_released(const lofi_model *model, const char *list, size_t lines, int64_t elements, size_t unread) {
     lofi_weight_table table = {0};
-    lofi_buffer text = LOFI_BUFFER_INIT;
-    lofi_error err = LOFI_ERROR_INIT;
-    char *rest = NULL;
-    size_t count = 0;
     declare_preset(model, "full", &table);
-    must(lofi_file_read(&text, list, 1 << 20, &err), &err);
-    for (char *row = strtok_r(text.data, "\n", &rest); row; row = strtok_r(NULL, "\n", &rest), count++) {
-        char shape[128] = "", *tab = strchr(row, '\t');
-        assert_non_null(tab);
-        *tab = 0;
-        const lofi_weight_entry *entry = lofi_weight_table_find(&table, row);
-        if (!entry) fail_msg("no weight '%s' is declared", row);
-        for (int i = 0; i < entry->rank; i++) {
-            size_t used = strlen(shape);
-            snprintf(shape + used, sizeof shape - used, "%s%lld", i ? "x" : "", (long long)entry->dims[i]);
-        }
-        if (strcmp(shape, tab + 1) != 0) fail_msg("'%s' is declared as %s, the model has %s", row, shape, tab + 1);
-        unread -= !entry->used;
-    }
-    assert_int_equal(count, lines);
-    assert_int_equal(table.count, lines);
+    expect_list(model, &table, list, lines, lines);
+    for (size_t i = 0; i < table.count; i++) unread -= !table.entries[i].used;
     assert_int_equal(unread, 0);
     assert_int_equal(parameters(&table), elements);
-    lofi_buffer_free(&text);
     lofi_weight_table_free(&table);
 }
 
 static void full_tables_are_the_released_ones(void **state) {
     (void)state;
-    expect_table(&lofi_model_music_dcae, FACTS "music_dcae_f8c8.tsv", 192, 156812426, 0);
-    expect_table(&lofi_model_music_vocoder, FACTS "music_vocoder.tsv", 713, 103138386, 2);
+    expect_released(&lofi_model_music_dcae, FACTS "music_dcae_f8c8.tsv", 192, 156812426, 0);
+    expect_released(&lofi_model_music_vocoder, FACTS "music_vocoder.tsv", 713, 103138386, 2);
 }
 
 static void expect_no_fault(const lofi_model *model, const char *folder) {

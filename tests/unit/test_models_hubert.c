@@ -23,8 +23,8 @@
 
 static void tables_are_those_of_the_released_networks(void **state) {
     (void)state;
-    expect_table(&lofi_model_hubert, "{}", FACTS "mhubert-147.tsv", 211);
-    expect_table(
+    expect_list_of_config(&lofi_model_hubert, "{}", FACTS "mhubert-147.tsv", 211);
+    expect_list_of_config(
         &lofi_model_hubert,
         "{\"feat_extract_norm\": \"layer\", \"do_stable_layer_norm\": true, \"conv_bias\": true, \"hidden_size\": 1024,"
         "\"intermediate_size\": 4096, \"num_hidden_layers\": 24, \"num_attention_heads\": 16,"

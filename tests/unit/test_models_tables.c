@@ -17,69 +17,20 @@
 #include "models/loaded.h"
 #include "models/umt5.h"
 #include "store/safetensors.h"
+#include "weight_list.h"
 
 #define FACTS     LOFI_SOURCE_FOLDER "/tests/data/models/"
 #define REFERENCE LOFI_SOURCE_FOLDER "/data/reference/"
 
 static const lofi_model *const transformer = &lofi_model_ace_step_transformer;
 
-static void declare_preset(const lofi_model *model, const char *preset, lofi_weight_table *table) {
-    lofi_error err = LOFI_ERROR_INIT;
-    json_t *config = NULL;
-    if (model->preset(preset, &config, &err) || model->declare(config, table, &err)) fail_msg("%s", err.message);
-    json_decref(config);
-}
-
-static int64_t parameters(const lofi_weight_table *table) {
-    int64_t sum = 0;
-    for (size_t i = 0; i < table->count; i++) sum += lofi_weight_entry_count(&table->entries[i]);
-    return sum;
-}
-
-static void shape_text(char *text, size_t size, const lofi_weight_entry *entry) {
-    size_t used = 0;
-    text[0] = 0;
-    for (int i = 0; i < entry->rank; i++)
-        used += (size_t)snprintf(text + used, size - used, "%s%lld", i ? "x" : "", (long long)entry->dims[i]);
-}
-
-/* Calls `line` with the two columns of every line of a .tsv; returns the number of lines. */
-static size_t each_line(const char *path, void (*line)(void *user, const char *name, const char *shape), void *user) {
-    lofi_buffer text = LOFI_BUFFER_INIT;
-    lofi_error err = LOFI_ERROR_INIT;
-    size_t count = 0;
-    if (lofi_file_read(&text, path, 1 << 20, &err)) fail_msg("%s", err.message);
-    char *rest = NULL;
-    for (char *row = strtok_r(text.data, "\n", &rest); row; row = strtok_r(NULL, "\n", &rest), count++) {
-        char *tab = strchr(row, '\t');
-        assert_non_null(tab);
-        *tab = 0;
-        line(user, row, tab + 1);
-    }
-    lofi_buffer_free(&text);
-    return count;
-}
-
-static void expect_weight(void *user, const char *name, const char *shape) {
-    const lofi_weight_entry *entry = lofi_weight_table_find(user, name);
-    char text[128];
-    if (!entry) fail_msg("no weight '%s' is declared", name);
-    shape_text(text, sizeof text, entry);
-    if (strcmp(text, shape) != 0) fail_msg("'%s' is declared as %s, the model has %s", name, text, shape);
-}
-
 static void full_transformer_is_the_released_one(void **state) {
     (void)state;
     lofi_weight_table table = {0};
     declare_preset(transformer, "full", &table);
-    assert_int_equal(each_line(FACTS "ace_step_transformer.tsv", expect_weight, &table), 874);
-    assert_int_equal(table.count, 874);
+    expect_list(transformer, &table, FACTS "ace_step_transformer.tsv", 874, 874);
     assert_int_equal(parameters(&table), 3305659264);
     lofi_weight_table_free(&table);
-}
-
-static void expect_umt5_weight(void *user, const char *name, const char *shape) {
-    expect_weight(user, lofi_model_umt5.canonical_name(name), shape);
 }
 
 static void full_umt5_is_the_released_one(void **state) {
@@ -87,8 +38,7 @@ static void full_umt5_is_the_released_one(void **state) {
     lofi_weight_table table = {0};
     declare_preset(&lofi_model_umt5, "full", &table);
     /* the embedding has two names in the list and one place */
-    assert_int_equal(each_line(FACTS "umt5-base.tsv", expect_umt5_weight, &table), 123);
-    assert_int_equal(table.count, 122);
+    expect_list(&lofi_model_umt5, &table, FACTS "umt5-base.tsv", 123, 122);
     assert_int_equal(parameters(&table), 281861376);
     lofi_weight_table_free(&table);
 }
