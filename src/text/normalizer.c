@@ -276,6 +276,7 @@ void lofi_normalizer_free(lofi_normalizer *normalizer) {
 lofi_code lofi_normalizer_apply(const lofi_normalizer *normalizer, const char *text, size_t size, lofi_buffer *out,
                                 lofi_error *err) {
     lofi_buffer next = LOFI_BUFFER_INIT;
+    out->max_bytes = next.max_bytes = LOFI_NORMALIZER_MAX_BYTES;
     lofi_buffer_clear(out);
     lofi_buffer_append(out, text, size);
     lofi_code code = lofi_buffer_check(out, err);
@@ -288,5 +289,8 @@ lofi_code lofi_normalizer_apply(const lofi_normalizer *normalizer, const char *t
         next = kept;
     }
     lofi_buffer_free(&next);
-    return code;
+    if (code != LOFI_ERR_MEMORY) return code;
+    lofi_error_prefix(err, "normalising a text of %zu bytes", size);
+    return lofi_hint(err, "the text, or what the tokenizer's replacements make of it, may have %zu MiB at most",
+                     LOFI_NORMALIZER_MAX_BYTES >> 20);
 }

@@ -199,6 +199,24 @@ static void test_unknown_text_without_an_unknown_token(void **state) {
     lofi_tokenizer_free(tokenizer);
 }
 
+/* Eight replacements, each sixteen times as long: 4 GiB out of one letter. */
+#define SIXTEEN "{\"type\":\"Replace\",\"pattern\":{\"String\":\"a\"},\"content\":\"aaaaaaaaaaaaaaaa\"}"
+static void test_growing_text_is_an_error(void **state) {
+    (void)state;
+    static const char text[] = "{" UNIGRAM ",\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[" SIXTEEN
+                               "," SIXTEEN "," SIXTEEN "," SIXTEEN "," SIXTEEN "," SIXTEEN "," SIXTEEN "," SIXTEEN
+                               "]}}";
+    lofi_error err = LOFI_ERROR_INIT;
+    lofi_tokenizer *tokenizer = NULL;
+    int64_t *ids = NULL;
+    size_t count = 0;
+    assert_int_equal(open_text(&tokenizer, text, sizeof text - 1, &err), LOFI_OK);
+    assert_int_equal(lofi_tokenizer_encode(tokenizer, "a", 0, &ids, &count, &err), LOFI_ERR_MEMORY);
+    assert_non_null(strstr(err.message, "normalising a text of 1 bytes"));
+    assert_non_null(strstr(err.hint, "4 MiB"));
+    lofi_tokenizer_free(tokenizer);
+}
+
 /* Damaged copies of a good file either fail to open or work; none may crash (the sanitizers watch). */
 static void test_damaged_files_do_not_crash(void **state) {
     (void)state;
@@ -245,6 +263,7 @@ int main(void) {
         cmocka_unit_test(test_bad_text_is_an_error),
         cmocka_unit_test(test_wrong_files_are_named_errors),
         cmocka_unit_test(test_unknown_text_without_an_unknown_token),
+        cmocka_unit_test(test_growing_text_is_an_error),
         cmocka_unit_test(test_damaged_files_do_not_crash),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
