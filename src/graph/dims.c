@@ -218,6 +218,26 @@ int64_t lofi_dims_value(const lofi_dims *dims, lofi_dim dim, const int64_t *valu
     return evaluate(dims, dim, values, &value) ? value : INT64_MAX;
 }
 
+static void *fold_term(const lofi_dims *dims, const lofi_term *term, const lofi_dim_arithmetic *a) {
+    void *product = NULL;
+    if (term->coefficient != 1 || term->factor_count == 0) product = a->number(a->user, term->coefficient);
+    for (int f = 0; f < term->factor_count; f++) {
+        const lofi_atom *atom = &dims->atoms[term->factors[f]];
+        void *factor = atom->name ? a->symbol(a->user, (size_t)atom->symbol)
+                                  : a->floor_div(a->user, lofi_dims_fold(dims, atom->numerator, a), atom->divisor);
+        product = product ? a->mul(a->user, product, factor) : factor;
+    }
+    return product;
+}
+
+void *lofi_dims_fold(const lofi_dims *dims, lofi_dim dim, const lofi_dim_arithmetic *a) {
+    if (dim >= 0) return a->number(a->user, dim);
+    const lofi_polynomial *p = &dims->expressions[-dim - 1];
+    void *sum = fold_term(dims, &p->terms[0], a);
+    for (int i = 1; i < p->term_count; i++) sum = a->add(a->user, sum, fold_term(dims, &p->terms[i], a));
+    return sum;
+}
+
 static void print_term(lofi_dims *dims, lofi_buffer *text, const lofi_term *term) {
     if (text->size && term->coefficient >= 0) lofi_buffer_text(text, "+");
     if (term->coefficient == -1 && term->factor_count)

@@ -47,6 +47,7 @@ lofi_dim lofi_dims_offset(lofi_dims *dims, lofi_dim a, int64_t number);
 lofi_dim lofi_dims_mul(lofi_dims *dims, lofi_dim a, lofi_dim b);
 lofi_dim lofi_dims_floor_div(lofi_dims *dims, lofi_dim a, int64_t divisor);
 int64_t lofi_dims_value(const lofi_dims *dims, lofi_dim dim, const int64_t *values);
+void *lofi_dims_fold(const lofi_dims *dims, lofi_dim dim, const lofi_dim_arithmetic *arithmetic);
 const char *lofi_dims_text(lofi_dims *dims, lofi_dim dim);
 const char *lofi_dims_symbol_name(const lofi_dims *dims, size_t index);
 

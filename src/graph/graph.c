@@ -100,6 +100,10 @@ lofi_dim lofi_dim_convolved(lofi_graph *graph, lofi_dim in, int64_t kernel, int6
                            1);
 }
 
+void *lofi_dim_fold(const lofi_graph *graph, lofi_dim dim, const lofi_dim_arithmetic *arithmetic) {
+    return lofi_dims_fold(&graph->dims, dim, arithmetic);
+}
+
 const char *lofi_dim_text(lofi_graph *graph, lofi_dim dim) {
     return lofi_dims_text(&graph->dims, dim);
 }

@@ -52,6 +52,18 @@ const char *lofi_graph_symbol_name(const lofi_graph *graph, size_t index);
 /* The value of a dimension under `values` (one per symbol); INT64_MAX when it, or a part of it, does not fit. */
 int64_t lofi_dim_value(const lofi_graph *graph, lofi_dim dim, const int64_t *values);
 
+/* A dimension computed in an arithmetic of the caller's, whose numbers are pointers: for writers of other formats. Returns
+ * what the last function gave. Constant dimensions are one call of number(). */
+typedef struct lofi_dim_arithmetic {
+    void *user;
+    void *(*number)(void *user, int64_t value); /* may be negative */
+    void *(*symbol)(void *user, size_t index);
+    void *(*add)(void *user, void *a, void *b);
+    void *(*mul)(void *user, void *a, void *b);
+    void *(*floor_div)(void *user, void *a, int64_t divisor);
+} lofi_dim_arithmetic;
+void *lofi_dim_fold(const lofi_graph *graph, lofi_dim dim, const lofi_dim_arithmetic *arithmetic);
+
 /* ---- tensors ---- */
 
 enum {

@@ -66,8 +66,8 @@ struct lofi_op {
     /* Output 0 is input 0 seen differently: no memory, no work (reshape). cpu is then never called. */
     bool view;
 
-    /* Writes the node into an ONNX graph; NULL: onnx_gap says why. */
-    lofi_code (*onnx)(lofi_onnx *onnx, const lofi_node *node, lofi_error *err);
+    /* Says the node in ONNX (onnx/onnx.h): gives every output a value. NULL: onnx_gap says why not. */
+    void (*onnx)(lofi_onnx *onnx, const lofi_node *node);
     const char *onnx_gap;
     /* Launches on a CUDA device; NULL: cuda_gap says why. */
     lofi_code (*cuda)(const lofi_call *call, void *stream, lofi_error *err);

@@ -37,11 +37,15 @@ void lofi_rope_rotate(const lofi_rope_sizes *sizes, const float *x, const float 
                       });
 }
 
+float lofi_rope_frequency(int64_t j, int64_t width, float theta) {
+    float exponent = (float)(2 * j) / (float)width;
+    return 1.0f / (float)pow((double)theta, (double)exponent);
+}
+
 void lofi_rope_table(int64_t length, int64_t width, float theta, float *cosine, float *sine) {
     int64_t half = width / 2;
     for (int64_t j = 0; j < half; j++) {
-        float exponent = (float)(2 * j) / (float)width;
-        float inverse = 1.0f / (float)pow((double)theta, (double)exponent);
+        float inverse = lofi_rope_frequency(j, width, theta);
         for (int64_t s = 0; s < length; s++) {
             double angle = (double)((float)s * inverse);
             float *c = cosine + s * width + j, *n = sine + s * width + j;

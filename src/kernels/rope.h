@@ -18,6 +18,8 @@ void lofi_rope_rotate(const lofi_rope_sizes *sizes, const float *x, const float 
 
 /* cosine, sine: [length, width]: of position * theta^(-2j / width) for j in [0, width / 2), twice side by side. Rounded
  * to f32 at every step, as the original's tables are. */
+/* inv[j] of a table, 0 <= j < width / 2. */
+float lofi_rope_frequency(int64_t j, int64_t width, float theta);
 void lofi_rope_table(int64_t length, int64_t width, float theta, float *cosine, float *sine);
 
 #endif

@@ -1,4 +1,5 @@
 /* add.c - a + b, broadcast. */
+#include "onnx/onnx.h"
 #include "ops/elementwise_rules.h"
 #include "ops/ops.h"
 
@@ -12,6 +13,11 @@ static void differentiate(lofi_gradient *gradient, const lofi_node *node) {
         if (lofi_gradient_wanted(gradient, node, i)) lofi_give_broadcast(gradient, node, i, dy);
 }
 
+static void lower(lofi_onnx *onnx, const lofi_node *node) {
+    lofi_onnx_output(onnx, node, 0,
+                     lofi_onnx_binary(onnx, "Add", lofi_onnx_input(onnx, node, 0), lofi_onnx_input(onnx, node, 1)));
+}
+
 const lofi_op lofi_op_add = {
     .name = "add",
     .min_inputs = 2,
@@ -22,7 +28,7 @@ const lofi_op lofi_op_add = {
     .gradient = differentiate,
     .differentiable = 3,
     .in_place = 1,
-    .onnx_gap = LOFI_NO_ONNX,
+    .onnx = lower,
     .cuda_gap = LOFI_NO_CUDA,
 };
 

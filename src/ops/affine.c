@@ -1,5 +1,6 @@
 /* affine.c - factor * x + offset. */
 #include "kernels/elementwise.h"
+#include "onnx/onnx.h"
 #include "ops/elementwise_rules.h"
 #include "ops/ops.h"
 
@@ -23,6 +24,14 @@ static void differentiate(lofi_gradient *gradient, const lofi_node *node) {
     lofi_gradient_give(gradient, node, 0, dx);
 }
 
+static void lower(lofi_onnx *onnx, const lofi_node *node) {
+    const affine_attributes *attributes = node->attributes;
+    lofi_onnx_value *x = lofi_onnx_input(onnx, node, 0);
+    if (attributes->factor != 1) x = lofi_onnx_binary(onnx, "Mul", x, lofi_onnx_number(onnx, attributes->factor));
+    if (attributes->offset != 0) x = lofi_onnx_binary(onnx, "Add", x, lofi_onnx_number(onnx, attributes->offset));
+    lofi_onnx_output(onnx, node, 0, x);
+}
+
 const lofi_op lofi_op_affine = {
     .name = "affine",
     .min_inputs = 1,
@@ -34,7 +43,7 @@ const lofi_op lofi_op_affine = {
     .gradient = differentiate,
     .differentiable = 1,
     .in_place = 1,
-    .onnx_gap = LOFI_NO_ONNX,
+    .onnx = lower,
     .cuda_gap = LOFI_NO_CUDA,
 };
 

@@ -1,6 +1,7 @@
 /* attention.c - softmax attention; see ops.h and kernels/attention.h. */
 #include "kernels/attention.h"
 
+#include "onnx/onnx.h"
 #include "ops/attention_rules.h"
 #include "ops/backward_attention.h"
 #include "ops/elementwise_rules.h"
@@ -52,6 +53,35 @@ static void gradient(lofi_gradient *gradient, const lofi_node *node) {
     }
 }
 
+/* Scores [B, heads, S, K] plus a bias of [N, heads, S, K]: entry b takes number b mod N. */
+static lofi_onnx_value *lower_bias(lofi_onnx *onnx, const lofi_node *node, lofi_onnx_value *scores) {
+    const lofi_shape *bias = &node->inputs[3]->shape;
+    lofi_onnx_value *added = lofi_onnx_input(onnx, node, 3);
+    if (bias->rank == 3 || bias->dims[0] == 1) return lofi_onnx_binary(onnx, "Add", scores, added);
+    lofi_dim batch = node->inputs[0]->shape.dims[0], queries = bias->dims[2], keys = bias->dims[3];
+    if (bias->dims[0] < 0 || queries < 0 || keys < 0)
+        return lofi_onnx_fail(onnx, "the operator 'attention' needs biases of constant size here");
+    int64_t grouped[] = {-1, bias->dims[0], bias->dims[1], queries, keys}, five = 5;
+    scores = lofi_onnx_binary(onnx, "Reshape", scores, lofi_onnx_integers(onnx, grouped, 1, &five));
+    scores = lofi_onnx_binary(onnx, "Add", scores, added);
+    return lofi_onnx_reshape(onnx, scores, NULL, 4, (lofi_dim[]){batch, bias->dims[1], queries, keys});
+}
+
+static void lower(lofi_onnx *onnx, const lofi_node *node) {
+    const lofi_heads_attributes *a = node->attributes;
+    lofi_dim last = node->inputs[0]->shape.dims[2], width = last / a->heads;
+    lofi_onnx_value *q = lofi_onnx_input(onnx, node, 0), *heads[3];
+    q = lofi_onnx_binary(onnx, "Mul", q, lofi_onnx_number(onnx, a->number));
+    heads[0] = lofi_onnx_split_heads(onnx, q, a->heads, width);
+    for (int i = 1; i < 3; i++) heads[i] = lofi_onnx_split_heads(onnx, lofi_onnx_input(onnx, node, i), a->heads, width);
+    lofi_onnx_value *keys = lofi_onnx_transpose(onnx, heads[1], 4, (int64_t[]){0, 1, 3, 2});
+    lofi_onnx_value *scores = lofi_onnx_binary(onnx, "MatMul", heads[0], keys);
+    if (lofi_onnx_has_input(node, 3)) scores = lower_bias(onnx, node, scores);
+    scores = lofi_onnx_masked_softmax(onnx, scores, lofi_onnx_input(onnx, node, 5));
+    lofi_onnx_value *out = lofi_onnx_join_heads(onnx, lofi_onnx_binary(onnx, "MatMul", scores, heads[2]), last);
+    lofi_onnx_output(onnx, node, 0, lofi_onnx_masked_rows(onnx, out, lofi_onnx_input(onnx, node, 4)));
+}
+
 const lofi_op lofi_op_attention = {
     .name = "attention",
     .min_inputs = 3,
@@ -64,6 +94,6 @@ const lofi_op lofi_op_attention = {
     .gradient = gradient,
     .differentiable = 0x7,
     .gradient_gap = "the position bias of the text encoder is never trained, and masks are data",
-    .onnx_gap = LOFI_NO_ONNX,
+    .onnx = lower,
     .cuda_gap = LOFI_NO_CUDA,
 };

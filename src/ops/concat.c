@@ -1,5 +1,6 @@
 /* concat.c - tensors joined along an axis; see ops.h. */
 #include "kernels/copy.h"
+#include "onnx/onnx.h"
 #include "ops/axis.h"
 #include "ops/elementwise_rules.h"
 #include "ops/expect.h"
@@ -71,6 +72,13 @@ static void gradient(lofi_gradient *gradient, const lofi_node *node) {
     }
 }
 
+static void lower(lofi_onnx *onnx, const lofi_node *node) {
+    const concat_attributes *a = node->attributes;
+    lofi_onnx_value *parts[max_parts];
+    for (int i = 0; i < node->input_count; i++) parts[i] = lofi_onnx_input(onnx, node, i);
+    lofi_onnx_output(onnx, node, 0, lofi_onnx_concat(onnx, parts, node->input_count, a->axis));
+}
+
 const lofi_op lofi_op_concat = {
     .name = "concat",
     .min_inputs = 1,
@@ -81,6 +89,6 @@ const lofi_op lofi_op_concat = {
     .cpu = cpu,
     .gradient = gradient,
     .differentiable = (1u << max_parts) - 1,
-    .onnx_gap = LOFI_NO_ONNX,
+    .onnx = lower,
     .cuda_gap = LOFI_NO_CUDA,
 };

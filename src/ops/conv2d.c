@@ -1,5 +1,6 @@
 /* conv2d.c - convolution of images, with groups. */
 #include "kernels/conv2d.h"
+#include "onnx/onnx.h"
 #include "ops/elementwise_rules.h"
 #include "ops/expect.h"
 #include "ops/ops.h"
@@ -85,6 +86,18 @@ static void run(const lofi_call *call) {
                     call->inputs[2].data, call->workspace, call->threads);
 }
 
+static void lower(lofi_onnx *onnx, const lofi_node *node) {
+    const lofi_conv2d_attributes *a = node->attributes;
+    lofi_onnx_value *inputs[3];
+    for (int i = 0; i < 3; i++) inputs[i] = lofi_onnx_input(onnx, node, i);
+    int64_t strides[] = {a->stride_h, a->stride_w}, dilations[] = {a->dilation_h, a->dilation_w};
+    int64_t pads[] = {a->padding_h, a->padding_w, a->padding_h, a->padding_w};
+    lofi_onnx_attribute settings[] = {
+        LOFI_ONNX_ATTRIBUTE_INTS("strides", strides, 2), LOFI_ONNX_ATTRIBUTE_INTS("pads", pads, 4),
+        LOFI_ONNX_ATTRIBUTE_INTS("dilations", dilations, 2), LOFI_ONNX_ATTRIBUTE_INT("group", a->groups)};
+    lofi_onnx_output(onnx, node, 0, lofi_onnx_emit1(onnx, "Conv", inputs, 3, settings, 4));
+}
+
 const lofi_op lofi_op_conv2d = {
     .name = "conv2d",
     .min_inputs = 2,
@@ -95,7 +108,7 @@ const lofi_op lofi_op_conv2d = {
     .cpu = run,
     .workspace = workspace,
     .gradient_gap = "nothing trainable lies before a convolution of images",
-    .onnx_gap = LOFI_NO_ONNX,
+    .onnx = lower,
     .cuda_gap = LOFI_NO_CUDA,
 };
 

@@ -1,5 +1,6 @@
 /* conv_transpose1d.c - transposed convolution over time. */
 #include "kernels/conv_transpose1d.h"
+#include "onnx/onnx.h"
 #include "ops/elementwise_rules.h"
 #include "ops/expect.h"
 #include "ops/ops.h"
@@ -51,6 +52,16 @@ static void run(const lofi_call *call) {
                               call->inputs[2].data, call->workspace, call->threads);
 }
 
+static void lower(lofi_onnx *onnx, const lofi_node *node) {
+    const lofi_conv_transpose1d_attributes *a = node->attributes;
+    lofi_onnx_value *inputs[3];
+    for (int i = 0; i < 3; i++) inputs[i] = lofi_onnx_input(onnx, node, i);
+    int64_t stride = a->stride, pads[] = {a->padding, a->padding};
+    lofi_onnx_attribute settings[] = {LOFI_ONNX_ATTRIBUTE_INTS("strides", &stride, 1),
+                                      LOFI_ONNX_ATTRIBUTE_INTS("pads", pads, 2)};
+    lofi_onnx_output(onnx, node, 0, lofi_onnx_emit1(onnx, "ConvTranspose", inputs, 3, settings, 2));
+}
+
 const lofi_op lofi_op_conv_transpose1d = {
     .name = "conv_transpose1d",
     .min_inputs = 2,
@@ -61,7 +72,7 @@ const lofi_op lofi_op_conv_transpose1d = {
     .cpu = run,
     .workspace = workspace,
     .gradient_gap = "nothing trainable lies before a transposed convolution",
-    .onnx_gap = LOFI_NO_ONNX,
+    .onnx = lower,
     .cuda_gap = LOFI_NO_CUDA,
 };
 

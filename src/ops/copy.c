@@ -1,5 +1,6 @@
 /* copy.c - the same elements in memory of their own. */
 #include "kernels/elementwise.h"
+#include "onnx/onnx.h"
 #include "ops/elementwise_rules.h"
 #include "ops/ops.h"
 
@@ -19,6 +20,10 @@ static void differentiate(lofi_gradient *gradient, const lofi_node *node) {
         lofi_gradient_give(gradient, node, 0, lofi_gradient_of_output(gradient, node, 0));
 }
 
+static void lower(lofi_onnx *onnx, const lofi_node *node) {
+    lofi_onnx_output(onnx, node, 0, lofi_onnx_unary(onnx, "Identity", lofi_onnx_input(onnx, node, 0)));
+}
+
 const lofi_op lofi_op_copy = {
     .name = "copy",
     .min_inputs = 1,
@@ -28,7 +33,7 @@ const lofi_op lofi_op_copy = {
     .cpu = run,
     .gradient = differentiate,
     .differentiable = 1,
-    .onnx_gap = LOFI_NO_ONNX,
+    .onnx = lower,
     .cuda_gap = LOFI_NO_CUDA,
 };
 

@@ -1,5 +1,6 @@
 /* depthwise_conv1d.c - over time, channel by channel. The gradient of x is the same convolution with the flipped weight. */
 #include "kernels/depthwise_conv1d.h"
+#include "onnx/onnx.h"
 #include "ops/elementwise_rules.h"
 #include "ops/expect.h"
 #include "ops/ops.h"
@@ -48,6 +49,21 @@ static void differentiate(lofi_gradient *gradient, const lofi_node *node) {
                        convolve(lofi_gradient_graph(gradient), dy, weight, NULL, !attributes->flipped));
 }
 
+static void lower(lofi_onnx *onnx, const lofi_node *node) {
+    const depthwise_attributes *a = node->attributes;
+    const lofi_shape *weight = &node->inputs[1]->shape;
+    static const int64_t swap[] = {0, 2, 1};
+    lofi_onnx_value *inputs[3];
+    if (a->flipped) lofi_onnx_fail(onnx, "the operator 'depthwise_conv1d' is flipped: " LOFI_NO_ONNX_OF_GRADIENT);
+    for (int i = 0; i < 3; i++) inputs[i] = lofi_onnx_input(onnx, node, i);
+    inputs[0] = lofi_onnx_transpose(onnx, inputs[0], 3, swap);
+    int64_t pads[] = {weight->dims[2] / 2, weight->dims[2] / 2};
+    lofi_onnx_attribute settings[] = {LOFI_ONNX_ATTRIBUTE_INTS("pads", pads, 2),
+                                      LOFI_ONNX_ATTRIBUTE_INT("group", weight->dims[0])};
+    lofi_onnx_value *out = lofi_onnx_emit1(onnx, "Conv", inputs, 3, settings, 2);
+    lofi_onnx_output(onnx, node, 0, lofi_onnx_transpose(onnx, out, 3, swap));
+}
+
 const lofi_op lofi_op_depthwise_conv1d = {
     .name = "depthwise_conv1d",
     .min_inputs = 2,
@@ -60,7 +76,7 @@ const lofi_op lofi_op_depthwise_conv1d = {
     .gradient = differentiate,
     .differentiable = 1,
     .gradient_gap = "weight and bias of a depthwise convolution are not trained",
-    .onnx_gap = LOFI_NO_ONNX,
+    .onnx = lower,
     .cuda_gap = LOFI_NO_CUDA,
 };
 

@@ -1,4 +1,5 @@
 /* div.c - a / b element by element, broadcast. */
+#include "onnx/onnx.h"
 #include "ops/elementwise_rules.h"
 #include "ops/ops.h"
 
@@ -18,6 +19,11 @@ static void differentiate(lofi_gradient *gradient, const lofi_node *node) {
     }
 }
 
+static void lower(lofi_onnx *onnx, const lofi_node *node) {
+    lofi_onnx_output(onnx, node, 0,
+                     lofi_onnx_binary(onnx, "Div", lofi_onnx_input(onnx, node, 0), lofi_onnx_input(onnx, node, 1)));
+}
+
 const lofi_op lofi_op_div = {
     .name = "div",
     .min_inputs = 2,
@@ -28,7 +34,7 @@ const lofi_op lofi_op_div = {
     .gradient = differentiate,
     .differentiable = 3,
     .in_place = 1,
-    .onnx_gap = LOFI_NO_ONNX,
+    .onnx = lower,
     .cuda_gap = LOFI_NO_CUDA,
 };
 

@@ -53,7 +53,7 @@ const lofi_op lofi_op_dropout = {
     .gradient = differentiate,
     .differentiable = 1,
     .in_place = 1,
-    .onnx_gap = LOFI_NO_ONNX,
+    .onnx_gap = "dropout is part of training only",
     .cuda_gap = LOFI_NO_CUDA,
 };
 

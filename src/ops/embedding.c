@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/half.h"
+#include "onnx/onnx.h"
 #include "ops/elementwise_rules.h"
 #include "ops/expect.h"
 #include "ops/ops.h"
@@ -52,6 +53,15 @@ static void cpu(const lofi_call *call) {
     }
 }
 
+static void lower(lofi_onnx *onnx, const lofi_node *node) {
+    lofi_tensor *table = node->inputs[1];
+    lofi_onnx_value *ids = lofi_onnx_input(onnx, node, 0);
+    bool weight = table->flags & LOFI_TENSOR_PARAMETER;
+    lofi_onnx_output(onnx, node, 0,
+                     weight ? lofi_onnx_gather_rows(onnx, table, ids)
+                            : lofi_onnx_binary(onnx, "Gather", lofi_onnx_input(onnx, node, 1), ids));
+}
+
 const lofi_op lofi_op_embedding = {
     .name = "embedding",
     .min_inputs = 2,
@@ -60,6 +70,6 @@ const lofi_op lofi_op_embedding = {
     .infer = infer,
     .cpu = cpu,
     .gradient_gap = "tables of tokens are frozen in every adapter that is trained here",
-    .onnx_gap = LOFI_NO_ONNX,
+    .onnx = lower,
     .cuda_gap = LOFI_NO_CUDA,
 };

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 
+#include "onnx/onnx.h"
 #include "ops/elementwise_rules.h"
 #include "ops/expect.h"
 #include "ops/ops.h"
@@ -57,6 +58,14 @@ static void gradient(lofi_gradient *gradient, const lofi_node *node) {
                        lofi_reduce_to(lofi_gradient_graph(gradient), dout, &node->inputs[0]->shape, a->share));
 }
 
+static void lower(lofi_onnx *onnx, const lofi_node *node) {
+    const expand_attributes *a = node->attributes;
+    lofi_onnx_value *x = lofi_onnx_input(onnx, node, 0);
+    if (a->share)
+        x = lofi_onnx_fail(onnx, "the operator 'expand' cannot be written as ONNX: " LOFI_NO_ONNX_OF_GRADIENT);
+    lofi_onnx_output(onnx, node, 0, lofi_onnx_binary(onnx, "Expand", x, lofi_onnx_shape(onnx, a->rank, a->dims)));
+}
+
 const lofi_op lofi_op_expand = {
     .name = "expand",
     .min_inputs = 1,
@@ -67,6 +76,6 @@ const lofi_op lofi_op_expand = {
     .cpu = cpu,
     .gradient = gradient,
     .differentiable = 0x1,
-    .onnx_gap = LOFI_NO_ONNX,
+    .onnx = lower,
     .cuda_gap = LOFI_NO_CUDA,
 };

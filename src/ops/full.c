@@ -2,6 +2,7 @@
 #include <assert.h>
 
 #include "graph/op.h"
+#include "onnx/onnx.h"
 #include "ops/elementwise_rules.h"
 #include "ops/ops.h"
 
@@ -33,6 +34,13 @@ static void cpu(const lofi_call *call) {
     for (int64_t i = 0; i < call->outputs[0].count; i++) out[i] = a->value;
 }
 
+static void lower(lofi_onnx *onnx, const lofi_node *node) {
+    const full_attributes *a = node->attributes;
+    lofi_onnx_output(
+        onnx, node, 0,
+        lofi_onnx_binary(onnx, "Expand", lofi_onnx_number(onnx, a->value), lofi_onnx_shape(onnx, a->rank, a->dims)));
+}
+
 const lofi_op lofi_op_full = {
     .name = "full",
     .outputs = 1,
@@ -40,6 +48,6 @@ const lofi_op lofi_op_full = {
     .infer = infer,
     .cpu = cpu,
     .gradient_gap = "it has no inputs",
-    .onnx_gap = LOFI_NO_ONNX,
+    .onnx = lower,
     .cuda_gap = LOFI_NO_CUDA,
 };

@@ -1,5 +1,6 @@
 /* gated_silu.c - first half of the last dimension times silu of the second. */
 #include "kernels/elementwise.h"
+#include "onnx/onnx.h"
 #include "ops/backward.h"
 #include "ops/elementwise_rules.h"
 #include "ops/expect.h"
@@ -30,6 +31,16 @@ static void differentiate(lofi_gradient *gradient, const lofi_node *node) {
     lofi_gradient_give(gradient, node, 0, lofi_gated_silu_gradient(lofi_gradient_graph(gradient), x, dy));
 }
 
+static void lower(lofi_onnx *onnx, const lofi_node *node) {
+    int axis = node->inputs[0]->shape.rank - 1;
+    lofi_dim width = node->outputs[0]->shape.dims[axis];
+    lofi_onnx_value *x = lofi_onnx_input(onnx, node, 0), *middle = lofi_onnx_integer(onnx, width);
+    lofi_onnx_value *first = lofi_onnx_slice(onnx, x, axis, lofi_onnx_integer(onnx, 0), middle);
+    lofi_onnx_value *second = lofi_onnx_slice(onnx, x, axis, middle, lofi_onnx_integer(onnx, 2 * width));
+    second = lofi_onnx_binary(onnx, "Mul", second, lofi_onnx_unary(onnx, "Sigmoid", second));
+    lofi_onnx_output(onnx, node, 0, lofi_onnx_binary(onnx, "Mul", first, second));
+}
+
 const lofi_op lofi_op_gated_silu = {
     .name = "gated_silu",
     .min_inputs = 1,
@@ -39,7 +50,7 @@ const lofi_op lofi_op_gated_silu = {
     .cpu = run,
     .gradient = differentiate,
     .differentiable = 1,
-    .onnx_gap = LOFI_NO_ONNX,
+    .onnx = lower,
     .cuda_gap = LOFI_NO_CUDA,
 };
 

@@ -1,5 +1,6 @@
 /* gelu.c - x times the normal distribution function, or its tanh form. */
 #include "kernels/elementwise.h"
+#include "onnx/onnx.h"
 #include "ops/backward.h"
 #include "ops/elementwise_rules.h"
 #include "ops/ops.h"
@@ -23,6 +24,24 @@ static void differentiate(lofi_gradient *gradient, const lofi_node *node) {
                        lofi_gelu_gradient(lofi_gradient_graph(gradient), x, dy, attributes->tanh_form != 0));
 }
 
+static void lower(lofi_onnx *onnx, const lofi_node *node) {
+    const gelu_attributes *attributes = node->attributes;
+    lofi_onnx_value *x = lofi_onnx_input(onnx, node, 0), *gate;
+    if (attributes->tanh_form) { /* tanh(sqrt(2 / pi) (x + 0.044715 x^3)) */
+        lofi_onnx_value *cube = lofi_onnx_binary(onnx, "Mul", x, lofi_onnx_binary(onnx, "Mul", x, x));
+        cube = lofi_onnx_binary(onnx, "Mul", cube, lofi_onnx_number(onnx, 0.044715f));
+        gate = lofi_onnx_binary(onnx, "Add", x, cube);
+        gate = lofi_onnx_binary(onnx, "Mul", gate, lofi_onnx_number(onnx, 0.7978845608f));
+        gate = lofi_onnx_unary(onnx, "Tanh", gate);
+    } else {
+        gate = lofi_onnx_binary(onnx, "Mul", x, lofi_onnx_number(onnx, 0.7071067812f));
+        gate = lofi_onnx_unary(onnx, "Erf", gate);
+    }
+    gate = lofi_onnx_binary(onnx, "Add", gate, lofi_onnx_number(onnx, 1));
+    x = lofi_onnx_binary(onnx, "Mul", x, lofi_onnx_number(onnx, 0.5f));
+    lofi_onnx_output(onnx, node, 0, lofi_onnx_binary(onnx, "Mul", x, gate));
+}
+
 const lofi_op lofi_op_gelu = {
     .name = "gelu",
     .min_inputs = 1,
@@ -34,7 +53,7 @@ const lofi_op lofi_op_gelu = {
     .gradient = differentiate,
     .differentiable = 1,
     .in_place = 1,
-    .onnx_gap = LOFI_NO_ONNX,
+    .onnx = lower,
     .cuda_gap = LOFI_NO_CUDA,
 };
 

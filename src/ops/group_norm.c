@@ -1,5 +1,6 @@
 /* group_norm.c - mean 0, variance 1 over time and the channels of a group, channels last. */
 #include "kernels/norm.h"
+#include "onnx/onnx.h"
 #include "ops/elementwise_rules.h"
 #include "ops/expect.h"
 #include "ops/norm_rules.h"
@@ -28,6 +29,24 @@ static void run(const lofi_call *call) {
                         attributes->epsilon, x->dims[0], x->dims[1], x->dims[2], call->workspace, call->threads);
 }
 
+static void lower(lofi_onnx *onnx, const lofi_node *node) {
+    const lofi_norm_attributes *attributes = node->attributes;
+    lofi_dim channels = node->inputs[0]->shape.dims[2];
+    int64_t split[] = {0, 0, attributes->groups, channels / attributes->groups}, whole[] = {0, 0, channels};
+    int64_t four = 4, three = 3;
+    lofi_onnx_value *x = lofi_onnx_input(onnx, node, 0);
+    x = lofi_onnx_binary(onnx, "Reshape", x, lofi_onnx_integers(onnx, split, 1, &four));
+    x = lofi_onnx_binary(onnx, "Sub", x, lofi_onnx_reduce(onnx, "ReduceMean", x, 1u << 1 | 1u << 3, true));
+    lofi_onnx_value *variance = lofi_onnx_binary(onnx, "Mul", x, x);
+    variance = lofi_onnx_reduce(onnx, "ReduceMean", variance, 1u << 1 | 1u << 3, true);
+    variance = lofi_onnx_binary(onnx, "Add", variance, lofi_onnx_number(onnx, attributes->epsilon));
+    x = lofi_onnx_binary(onnx, "Div", x, lofi_onnx_unary(onnx, "Sqrt", variance));
+    x = lofi_onnx_binary(onnx, "Reshape", x, lofi_onnx_integers(onnx, whole, 1, &three));
+    if (lofi_onnx_has_input(node, 1)) x = lofi_onnx_binary(onnx, "Mul", x, lofi_onnx_input(onnx, node, 1));
+    if (lofi_onnx_has_input(node, 2)) x = lofi_onnx_binary(onnx, "Add", x, lofi_onnx_input(onnx, node, 2));
+    lofi_onnx_output(onnx, node, 0, x);
+}
+
 const lofi_op lofi_op_group_norm = {
     .name = "group_norm",
     .min_inputs = 3,
@@ -39,7 +58,7 @@ const lofi_op lofi_op_group_norm = {
     .workspace = workspace,
     .gradient_gap = "nothing trainable lies before a group norm",
     .in_place = 1,
-    .onnx_gap = LOFI_NO_ONNX,
+    .onnx = lower,
     .cuda_gap = LOFI_NO_CUDA,
 };
 

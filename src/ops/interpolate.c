@@ -1,6 +1,7 @@
 /* interpolate.c - interpolation in time. It is a linear map: its gradient is its transpose, whose gradient is itself. */
 #include "kernels/interpolate.h"
 
+#include "onnx/onnx.h"
 #include "ops/elementwise_rules.h"
 #include "ops/expect.h"
 #include "ops/ops.h"
@@ -48,6 +49,25 @@ static void differentiate(lofi_gradient *gradient, const lofi_node *node) {
     lofi_gradient_give(gradient, node, 0, interpolate(lofi_gradient_graph(gradient), dy, back));
 }
 
+static void lower(lofi_onnx *onnx, const lofi_node *node) {
+    const interpolate_attributes *a = node->attributes;
+    const lofi_shape *x = &node->inputs[0]->shape;
+    bool cubic = a->kind == LOFI_INTERPOLATE_CUBIC;
+    if (a->transposed) lofi_onnx_fail(onnx, "the operator 'interpolate' is transposed: " LOFI_NO_ONNX_OF_GRADIENT);
+    /* as pictures [B, 1, S, C]: the width stays, so only time is interpolated */
+    lofi_onnx_value *picture = lofi_onnx_reshape(onnx, lofi_onnx_input(onnx, node, 0), NULL, 4,
+                                                 (lofi_dim[]){x->dims[0], 1, x->dims[1], x->dims[2]});
+    lofi_onnx_value *inputs[] = {picture, LOFI_ONNX_ABSENT, LOFI_ONNX_ABSENT,
+                                 lofi_onnx_shape(onnx, 4, (lofi_dim[]){x->dims[0], 1, a->length, x->dims[2]})};
+    lofi_onnx_attribute settings[] = {
+        LOFI_ONNX_ATTRIBUTE_TEXT("mode", cubic ? "cubic" : "linear"),
+        LOFI_ONNX_ATTRIBUTE_TEXT("coordinate_transformation_mode", cubic ? "align_corners" : "half_pixel"),
+        LOFI_ONNX_ATTRIBUTE_FLOAT("cubic_coeff_a", -0.75f)};
+    picture = lofi_onnx_emit1(onnx, "Resize", inputs, 4, settings, 3);
+    lofi_onnx_output(onnx, node, 0,
+                     lofi_onnx_reshape(onnx, picture, NULL, 3, (lofi_dim[]){x->dims[0], a->length, x->dims[2]}));
+}
+
 const lofi_op lofi_op_interpolate = {
     .name = "interpolate",
     .min_inputs = 1,
@@ -58,7 +78,7 @@ const lofi_op lofi_op_interpolate = {
     .cpu = run,
     .gradient = differentiate,
     .differentiable = 1,
-    .onnx_gap = LOFI_NO_ONNX,
+    .onnx = lower,
     .cuda_gap = LOFI_NO_CUDA,
 };
 

@@ -1,5 +1,6 @@
 /* layer_norm.c - mean 0, variance 1 over the last dimension, scaled and shifted. */
 #include "kernels/norm.h"
+#include "onnx/onnx.h"
 #include "ops/backward.h"
 #include "ops/elementwise_rules.h"
 #include "ops/norm_rules.h"
@@ -21,6 +22,15 @@ static void differentiate(lofi_gradient *gradient, const lofi_node *node) {
                        lofi_layer_norm_gradient(lofi_gradient_graph(gradient), x, dy, weight, attributes->epsilon));
 }
 
+static void lower(lofi_onnx *onnx, const lofi_node *node) {
+    const lofi_norm_attributes *attributes = node->attributes;
+    lofi_onnx_value *inputs[3];
+    for (int i = 0; i < 3; i++) inputs[i] = lofi_onnx_input(onnx, node, i);
+    lofi_onnx_attribute settings[] = {LOFI_ONNX_ATTRIBUTE_INT("axis", -1),
+                                      LOFI_ONNX_ATTRIBUTE_FLOAT("epsilon", attributes->epsilon)};
+    lofi_onnx_output(onnx, node, 0, lofi_onnx_emit1(onnx, "LayerNormalization", inputs, 3, settings, 2));
+}
+
 const lofi_op lofi_op_layer_norm = {
     .name = "layer_norm",
     .min_inputs = 3,
@@ -33,7 +43,7 @@ const lofi_op lofi_op_layer_norm = {
     .differentiable = 1,
     .gradient_gap = "weight and bias of a norm are not trained",
     .in_place = 1,
-    .onnx_gap = LOFI_NO_ONNX,
+    .onnx = lower,
     .cuda_gap = LOFI_NO_CUDA,
 };
 

@@ -1,6 +1,7 @@
 /* linear_attention.c - linear attention with ReLU kernels; see ops.h and kernels/linear_attention.h. */
 #include "kernels/linear_attention.h"
 
+#include "onnx/onnx.h"
 #include "ops/attention_rules.h"
 #include "ops/backward_attention.h"
 #include "ops/elementwise_rules.h"
@@ -50,6 +51,25 @@ static void gradient(lofi_gradient *gradient, const lofi_node *node) {
     }
 }
 
+static void lower(lofi_onnx *onnx, const lofi_node *node) {
+    const lofi_heads_attributes *a = node->attributes;
+    lofi_dim last = node->inputs[0]->shape.dims[2], width = last / a->heads;
+    lofi_onnx_value *mask = lofi_onnx_input(onnx, node, 3), *in[3];
+    for (int i = 0; i < 3; i++) {
+        in[i] = lofi_onnx_masked_rows(onnx, lofi_onnx_input(onnx, node, i), mask);
+        if (i < 2) in[i] = lofi_onnx_unary(onnx, "Relu", in[i]);
+        in[i] = lofi_onnx_split_heads(onnx, in[i], a->heads, width);
+    }
+    lofi_onnx_value *keys = lofi_onnx_transpose(onnx, in[1], 4, (int64_t[]){0, 1, 3, 2});
+    lofi_onnx_value *sums = lofi_onnx_binary(onnx, "MatMul", keys, in[2]);
+    lofi_onnx_value *above = lofi_onnx_binary(onnx, "MatMul", in[0], sums);
+    lofi_onnx_value *below = lofi_onnx_binary(onnx, "Mul", in[0],
+                                              lofi_onnx_reduce(onnx, "ReduceSum", in[1], 1u << 2, true));
+    below = lofi_onnx_reduce(onnx, "ReduceSum", below, 1u << 3, true);
+    below = lofi_onnx_binary(onnx, "Add", below, lofi_onnx_number(onnx, a->number));
+    lofi_onnx_output(onnx, node, 0, lofi_onnx_join_heads(onnx, lofi_onnx_binary(onnx, "Div", above, below), last));
+}
+
 const lofi_op lofi_op_linear_attention = {
     .name = "linear_attention",
     .min_inputs = 3,
@@ -62,6 +82,6 @@ const lofi_op lofi_op_linear_attention = {
     .gradient = gradient,
     .differentiable = 0x7,
     .gradient_gap = "masks are data",
-    .onnx_gap = LOFI_NO_ONNX,
+    .onnx = lower,
     .cuda_gap = LOFI_NO_CUDA,
 };

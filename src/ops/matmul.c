@@ -1,6 +1,7 @@
 /* matmul.c - alpha a b + c. */
 #include "kernels/elementwise.h"
 #include "kernels/gemm.h"
+#include "onnx/onnx.h"
 #include "ops/elementwise_rules.h"
 #include "ops/expect.h"
 #include "ops/ops.h"
@@ -163,6 +164,30 @@ static void differentiate(lofi_gradient *gradient, const lofi_node *node) {
     if (lofi_gradient_wanted(gradient, node, 2)) lofi_give_broadcast(gradient, node, 2, dy);
 }
 
+static lofi_onnx_value *lower_transposed(lofi_onnx *onnx, const lofi_node *node, int i, bool swap) {
+    int rank = node->inputs[i]->shape.rank;
+    int64_t order[LOFI_MAX_RANK];
+    lofi_onnx_value *x = lofi_onnx_input(onnx, node, i);
+    if (!swap) return x;
+    for (int k = 0; k < rank; k++) order[k] = k;
+    order[rank - 2] = rank - 1, order[rank - 1] = rank - 2;
+    return lofi_onnx_transpose(onnx, x, rank, order);
+}
+
+static void lower(lofi_onnx *onnx, const lofi_node *node) {
+    const lofi_matmul_attributes *a = node->attributes;
+    lofi_tensor *b = node->inputs[1];
+    lofi_onnx_value *x = lower_transposed(onnx, node, 0, a->transpose_a), *product;
+    if (b->flags & LOFI_TENSOR_PARAMETER && b->shape.rank == 2) {
+        product = lofi_onnx_product(onnx, x, b, a->transpose_b, a->alpha);
+    } else {
+        product = lofi_onnx_binary(onnx, "MatMul", x, lower_transposed(onnx, node, 1, a->transpose_b));
+        if (a->alpha != 1) product = lofi_onnx_binary(onnx, "Mul", product, lofi_onnx_number(onnx, a->alpha));
+    }
+    if (lofi_onnx_has_input(node, 2)) product = lofi_onnx_binary(onnx, "Add", product, lofi_onnx_input(onnx, node, 2));
+    lofi_onnx_output(onnx, node, 0, product);
+}
+
 const lofi_op lofi_op_matmul = {
     .name = "matmul",
     .min_inputs = 2,
@@ -175,7 +200,7 @@ const lofi_op lofi_op_matmul = {
     .gradient = differentiate,
     .differentiable = 7,
     .in_place = 3,
-    .onnx_gap = LOFI_NO_ONNX,
+    .onnx = lower,
     .cuda_gap = LOFI_NO_CUDA,
 };
 

@@ -1,5 +1,6 @@
 /* max_pool2d.c - the largest value of each cell of a picture. */
 #include "kernels/pool.h"
+#include "onnx/onnx.h"
 #include "ops/elementwise_rules.h"
 #include "ops/expect.h"
 #include "ops/ops.h"
@@ -19,6 +20,14 @@ static void run(const lofi_call *call) {
                       *(const int32_t *)call->attributes, call->threads);
 }
 
+static void lower(lofi_onnx *onnx, const lofi_node *node) {
+    int64_t size = *(const int32_t *)node->attributes, cell[] = {size, size};
+    lofi_onnx_value *x = lofi_onnx_input(onnx, node, 0);
+    lofi_onnx_attribute settings[] = {LOFI_ONNX_ATTRIBUTE_INTS("kernel_shape", cell, 2),
+                                      LOFI_ONNX_ATTRIBUTE_INTS("strides", cell, 2)};
+    lofi_onnx_output(onnx, node, 0, lofi_onnx_emit1(onnx, "MaxPool", &x, 1, settings, 2));
+}
+
 const lofi_op lofi_op_max_pool2d = {
     .name = "max_pool2d",
     .min_inputs = 1,
@@ -28,7 +37,7 @@ const lofi_op lofi_op_max_pool2d = {
     .infer = infer,
     .cpu = run,
     .gradient_gap = "nothing trainable lies before a pooling layer",
-    .onnx_gap = LOFI_NO_ONNX,
+    .onnx = lower,
     .cuda_gap = LOFI_NO_CUDA,
 };
 

@@ -1,4 +1,5 @@
 /* mul.c - a b element by element, broadcast. */
+#include "onnx/onnx.h"
 #include "ops/elementwise_rules.h"
 #include "ops/ops.h"
 
@@ -14,6 +15,11 @@ static void differentiate(lofi_gradient *gradient, const lofi_node *node) {
             lofi_give_broadcast(gradient, node, i, lofi_mul(graph, dy, lofi_gradient_input(gradient, node, 1 - i)));
 }
 
+static void lower(lofi_onnx *onnx, const lofi_node *node) {
+    lofi_onnx_output(onnx, node, 0,
+                     lofi_onnx_binary(onnx, "Mul", lofi_onnx_input(onnx, node, 0), lofi_onnx_input(onnx, node, 1)));
+}
+
 const lofi_op lofi_op_mul = {
     .name = "mul",
     .min_inputs = 2,
@@ -24,7 +30,7 @@ const lofi_op lofi_op_mul = {
     .gradient = differentiate,
     .differentiable = 3,
     .in_place = 1,
-    .onnx_gap = LOFI_NO_ONNX,
+    .onnx = lower,
     .cuda_gap = LOFI_NO_CUDA,
 };
 

@@ -2,6 +2,7 @@
 #include <assert.h>
 
 #include "kernels/copy.h"
+#include "onnx/onnx.h"
 #include "ops/axis.h"
 #include "ops/elementwise_rules.h"
 #include "ops/expect.h"
@@ -58,6 +59,19 @@ static void gradient(lofi_gradient *gradient, const lofi_node *node) {
         lofi_slice(lofi_gradient_graph(gradient), dout, axis, a->start, node->inputs[0]->shape.dims[axis]));
 }
 
+static void lower(lofi_onnx *onnx, const lofi_node *node) {
+    const lofi_window_attributes *a = node->attributes;
+    const lofi_shape *x = &node->inputs[0]->shape;
+    lofi_onnx_value *start = lofi_onnx_dim(onnx, a->start), *length = lofi_onnx_dim(onnx, x->dims[a->axis]);
+    lofi_onnx_value *after = lofi_onnx_binary(onnx, "Sub", lofi_onnx_dim(onnx, a->length), start);
+    lofi_onnx_value *parts[2 * LOFI_MAX_RANK];
+    for (int i = 0; i < 2 * x->rank; i++) parts[i] = lofi_onnx_integer(onnx, 0);
+    parts[a->axis] = start;
+    parts[x->rank + a->axis] = lofi_onnx_binary(onnx, "Sub", after, length);
+    lofi_onnx_value *inputs[] = {lofi_onnx_input(onnx, node, 0), lofi_onnx_concat(onnx, parts, 2 * x->rank, 0)};
+    lofi_onnx_output(onnx, node, 0, lofi_onnx_emit1(onnx, "Pad", inputs, 2, NULL, 0));
+}
+
 const lofi_op lofi_op_pad = {
     .name = "pad",
     .min_inputs = 1,
@@ -68,6 +82,6 @@ const lofi_op lofi_op_pad = {
     .cpu = cpu,
     .gradient = gradient,
     .differentiable = 0x1,
-    .onnx_gap = LOFI_NO_ONNX,
+    .onnx = lower,
     .cuda_gap = LOFI_NO_CUDA,
 };

@@ -1,6 +1,7 @@
 /* permute.c - the axes of a tensor in another order; see ops.h and kernels/permute.h. */
 #include "kernels/permute.h"
 
+#include "onnx/onnx.h"
 #include "ops/elementwise_rules.h"
 #include "ops/expect.h"
 #include "ops/ops.h"
@@ -50,6 +51,14 @@ static void gradient(lofi_gradient *gradient, const lofi_node *node) {
     lofi_gradient_give(gradient, node, 0, lofi_permute(lofi_gradient_graph(gradient), dout, inverse));
 }
 
+static void lower(lofi_onnx *onnx, const lofi_node *node) {
+    const permute_attributes *a = node->attributes;
+    int64_t order[LOFI_MAX_RANK];
+    int rank = node->inputs[0]->shape.rank;
+    for (int i = 0; i < rank; i++) order[i] = a->order[i];
+    lofi_onnx_output(onnx, node, 0, lofi_onnx_transpose(onnx, lofi_onnx_input(onnx, node, 0), rank, order));
+}
+
 const lofi_op lofi_op_permute = {
     .name = "permute",
     .min_inputs = 1,
@@ -60,6 +69,6 @@ const lofi_op lofi_op_permute = {
     .cpu = cpu,
     .gradient = gradient,
     .differentiable = 0x1,
-    .onnx_gap = LOFI_NO_ONNX,
+    .onnx = lower,
     .cuda_gap = LOFI_NO_CUDA,
 };

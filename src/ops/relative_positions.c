@@ -1,7 +1,9 @@
 /* relative_positions.c - sinusoids of relative positions; see ops.h. Rounded to f32 at every step, as the original's. */
 #include <math.h>
 
+#include "base/memory.h"
 #include "kernels/parallel.h"
+#include "onnx/onnx.h"
 #include "ops/attention_rules.h"
 #include "ops/elementwise_rules.h"
 #include "ops/expect.h"
@@ -28,13 +30,17 @@ static lofi_code infer(lofi_graph *graph, const lofi_node *node, lofi_shape *out
     return LOFI_OK;
 }
 
+static float frequency_of(int64_t column, int64_t width) {
+    float step = (float)-(log(10000.0) / (double)width);
+    return (float)exp((double)((float)column * step));
+}
+
 static void cpu(const lofi_call *call) {
     const lofi_view *out = &call->outputs[0];
     int64_t rows = out->dims[0], width = out->dims[1], length = (rows + 1) / 2;
-    float step = (float)-(log(10000.0) / (double)width);
     LOFI_PARALLEL_FOR(lofi_team(rows * width > 4096, call->threads), pair, width / 2, {
         int64_t column = 2 * pair;
-        float frequency = (float)exp((double)((float)column * step));
+        float frequency = frequency_of(column, width);
         for (int64_t r = 0; r < rows; r++) {
             double angle = (double)((float)(length - 1 - r) * frequency);
             float *at = (float *)out->data + r * width + column;
@@ -44,6 +50,31 @@ static void cpu(const lofi_call *call) {
     });
 }
 
+static void lower(lofi_onnx *onnx, const lofi_node *node) {
+    const positions_attributes *a = node->attributes;
+    int64_t half = a->width / 2, column[] = {-1, 1}, two = 2, three = 3, row[] = {1, half};
+    int64_t apart[] = {0, half, 1}, flat[] = {-1, a->width};
+    float *frequencies = NULL;
+    lofi_error err;
+    if (lofi_alloc((void **)&frequencies, (size_t)half, sizeof *frequencies, "frequencies", &err) != LOFI_OK) {
+        lofi_onnx_fail(onnx, "%s", err.message);
+        return;
+    }
+    for (int64_t i = 0; i < half; i++) frequencies[i] = frequency_of(2 * i, a->width);
+    lofi_onnx_value *rows = lofi_onnx_range(onnx, node->outputs[0]->shape.dims[0]);
+    lofi_onnx_value *length = lofi_onnx_to_f32(onnx, lofi_onnx_dim(onnx, a->length));
+    length = lofi_onnx_binary(onnx, "Sub", length, lofi_onnx_number(onnx, 1));
+    lofi_onnx_value *angles = lofi_onnx_binary(onnx, "Sub", length, rows);
+    angles = lofi_onnx_binary(onnx, "Reshape", angles, lofi_onnx_integers(onnx, column, 1, &two));
+    angles = lofi_onnx_binary(onnx, "Mul", angles, lofi_onnx_numbers(onnx, frequencies, 2, row));
+    lofi_onnx_value *parts[] = {lofi_onnx_unary(onnx, "Sin", angles), lofi_onnx_unary(onnx, "Cos", angles)};
+    for (int i = 0; i < 2; i++)
+        parts[i] = lofi_onnx_binary(onnx, "Reshape", parts[i], lofi_onnx_integers(onnx, apart, 1, &three));
+    lofi_onnx_value *pairs = lofi_onnx_concat(onnx, parts, 2, 2);
+    lofi_onnx_output(onnx, node, 0, lofi_onnx_binary(onnx, "Reshape", pairs, lofi_onnx_integers(onnx, flat, 1, &two)));
+    lofi_free(frequencies);
+}
+
 const lofi_op lofi_op_relative_positions = {
     .name = "relative_positions",
     .outputs = 1,
@@ -51,6 +82,6 @@ const lofi_op lofi_op_relative_positions = {
     .infer = infer,
     .cpu = cpu,
     .gradient_gap = "it has no inputs",
-    .onnx_gap = LOFI_NO_ONNX,
+    .onnx = lower,
     .cuda_gap = LOFI_NO_CUDA,
 };

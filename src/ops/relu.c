@@ -1,5 +1,6 @@
 /* relu.c - max(x, 0). */
 #include "kernels/elementwise.h"
+#include "onnx/onnx.h"
 #include "ops/backward.h"
 #include "ops/elementwise_rules.h"
 #include "ops/ops.h"
@@ -15,6 +16,10 @@ static void differentiate(lofi_gradient *gradient, const lofi_node *node) {
     lofi_gradient_give(gradient, node, 0, lofi_relu_gradient(lofi_gradient_graph(gradient), x, dy));
 }
 
+static void lower(lofi_onnx *onnx, const lofi_node *node) {
+    lofi_onnx_output(onnx, node, 0, lofi_onnx_unary(onnx, "Relu", lofi_onnx_input(onnx, node, 0)));
+}
+
 const lofi_op lofi_op_relu = {
     .name = "relu",
     .min_inputs = 1,
@@ -25,7 +30,7 @@ const lofi_op lofi_op_relu = {
     .gradient = differentiate,
     .differentiable = 1,
     .in_place = 1,
-    .onnx_gap = LOFI_NO_ONNX,
+    .onnx = lower,
     .cuda_gap = LOFI_NO_CUDA,
 };
 

@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "onnx/onnx.h"
 #include "ops/elementwise_rules.h"
 #include "ops/expect.h"
 #include "ops/ops.h"
@@ -43,6 +44,13 @@ static void gradient(lofi_gradient *gradient, const lofi_node *node) {
     lofi_gradient_give(gradient, node, 0, lofi_reshape(lofi_gradient_graph(gradient), dout, x->rank, x->dims));
 }
 
+static void lower(lofi_onnx *onnx, const lofi_node *node) {
+    const lofi_shape *shape = &node->outputs[0]->shape;
+    lofi_onnx_output(
+        onnx, node, 0,
+        lofi_onnx_reshape(onnx, lofi_onnx_input(onnx, node, 0), &node->inputs[0]->shape, shape->rank, shape->dims));
+}
+
 const lofi_op lofi_op_reshape = {
     .name = "reshape",
     .min_inputs = 1,
@@ -54,6 +62,6 @@ const lofi_op lofi_op_reshape = {
     .gradient = gradient,
     .differentiable = 0x1,
     .view = true,
-    .onnx_gap = LOFI_NO_ONNX,
+    .onnx = lower,
     .cuda_gap = LOFI_NO_CUDA,
 };

@@ -1,5 +1,6 @@
 /* rms_norm.c - x / sqrt(mean(x^2) + epsilon), scaled and shifted. */
 #include "kernels/norm.h"
+#include "onnx/onnx.h"
 #include "ops/backward.h"
 #include "ops/elementwise_rules.h"
 #include "ops/norm_rules.h"
@@ -21,6 +22,19 @@ static void differentiate(lofi_gradient *gradient, const lofi_node *node) {
                        lofi_rms_norm_gradient(lofi_gradient_graph(gradient), x, dy, weight, attributes->epsilon));
 }
 
+static void lower(lofi_onnx *onnx, const lofi_node *node) {
+    const lofi_norm_attributes *attributes = node->attributes;
+    lofi_onnx_value *x = lofi_onnx_input(onnx, node, 0);
+    lofi_onnx_value *squares = lofi_onnx_binary(onnx, "Mul", x, x);
+    lofi_onnx_value *mean = lofi_onnx_reduce(onnx, "ReduceMean", squares, 1u << (node->inputs[0]->shape.rank - 1),
+                                             true);
+    mean = lofi_onnx_binary(onnx, "Add", mean, lofi_onnx_number(onnx, attributes->epsilon));
+    x = lofi_onnx_binary(onnx, "Div", x, lofi_onnx_unary(onnx, "Sqrt", mean));
+    if (lofi_onnx_has_input(node, 1)) x = lofi_onnx_binary(onnx, "Mul", x, lofi_onnx_input(onnx, node, 1));
+    if (lofi_onnx_has_input(node, 2)) x = lofi_onnx_binary(onnx, "Add", x, lofi_onnx_input(onnx, node, 2));
+    lofi_onnx_output(onnx, node, 0, x);
+}
+
 const lofi_op lofi_op_rms_norm = {
     .name = "rms_norm",
     .min_inputs = 1,
@@ -33,7 +47,7 @@ const lofi_op lofi_op_rms_norm = {
     .differentiable = 1,
     .gradient_gap = "weight and bias of a norm are not trained",
     .in_place = 1,
-    .onnx_gap = LOFI_NO_ONNX,
+    .onnx = lower,
     .cuda_gap = LOFI_NO_CUDA,
 };
 

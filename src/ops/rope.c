@@ -1,6 +1,7 @@
 /* rope.c - rotary position embedding; see ops.h and kernels/rope.h. Its gradient is the same op, transposed. */
 #include "kernels/rope.h"
 
+#include "onnx/onnx.h"
 #include "ops/elementwise_rules.h"
 #include "ops/expect.h"
 #include "ops/ops.h"
@@ -57,6 +58,31 @@ static void gradient(lofi_gradient *gradient, const lofi_node *node) {
                        build(lofi_gradient_graph(gradient), dout, cosine, sine, a->heads, !a->transposed));
 }
 
+static void lower(lofi_onnx *onnx, const lofi_node *node) {
+    const rope_attributes *a = node->attributes;
+    if (a->transposed) lofi_onnx_fail(onnx, "the operator 'rope' is transposed: " LOFI_NO_ONNX_OF_GRADIENT);
+    lofi_dim last = node->inputs[0]->shape.dims[2];
+    int64_t width = last / a->heads, five = 5, four = 4, three = 3, two = 2;
+    int64_t pairs[] = {0, 0, a->heads, width / 2, 2}, heads[] = {0, 0, a->heads, width}, flat[] = {0, 0, last};
+    int64_t table[] = {-1, 1, width}, signs[] = {1, 2};
+    lofi_onnx_value *x = lofi_onnx_input(onnx, node, 0), *angles[2];
+    for (int i = 0; i < 2; i++)
+        angles[i] = lofi_onnx_binary(onnx, "Reshape", lofi_onnx_input(onnx, node, 1 + i),
+                                     lofi_onnx_integers(onnx, table, 1, &three));
+    /* (x0, x1) of each pair as (-x1, x0) */
+    lofi_onnx_value *turned = lofi_onnx_binary(onnx, "Reshape", x, lofi_onnx_integers(onnx, pairs, 1, &five));
+    int64_t order[] = {1, 0};
+    lofi_onnx_attribute axis = LOFI_ONNX_ATTRIBUTE_INT("axis", 4);
+    lofi_onnx_value *gather[] = {turned, lofi_onnx_integers(onnx, order, 1, &two)};
+    turned = lofi_onnx_emit1(onnx, "Gather", gather, 2, &axis, 1);
+    turned = lofi_onnx_binary(onnx, "Mul", turned, lofi_onnx_numbers(onnx, (float[]){-1, 1}, 2, signs));
+    turned = lofi_onnx_binary(onnx, "Reshape", turned, lofi_onnx_integers(onnx, heads, 1, &four));
+    x = lofi_onnx_binary(onnx, "Reshape", x, lofi_onnx_integers(onnx, heads, 1, &four));
+    x = lofi_onnx_binary(onnx, "Mul", x, angles[0]);
+    x = lofi_onnx_binary(onnx, "Add", x, lofi_onnx_binary(onnx, "Mul", turned, angles[1]));
+    lofi_onnx_output(onnx, node, 0, lofi_onnx_binary(onnx, "Reshape", x, lofi_onnx_integers(onnx, flat, 1, &three)));
+}
+
 const lofi_op lofi_op_rope = {
     .name = "rope",
     .min_inputs = 3,
@@ -69,6 +95,6 @@ const lofi_op lofi_op_rope = {
     .differentiable = 0x1,
     .gradient_gap = "the tables of angles are fixed numbers",
     .in_place = 1,
-    .onnx_gap = LOFI_NO_ONNX,
+    .onnx = lower,
     .cuda_gap = LOFI_NO_CUDA,
 };

@@ -1,5 +1,7 @@
 /* rotary_table.c - cosines and sines of rotary angles; see ops.h and kernels/rope.h. */
+#include "base/memory.h"
 #include "kernels/rope.h"
+#include "onnx/onnx.h"
 #include "ops/elementwise_rules.h"
 #include "ops/expect.h"
 #include "ops/ops.h"
@@ -37,6 +39,25 @@ static void cpu(const lofi_call *call) {
     lofi_rope_table(out[0].dims[0], out[0].dims[1], a->theta, out[0].data, out[1].data);
 }
 
+static void lower(lofi_onnx *onnx, const lofi_node *node) {
+    const rotary_attributes *a = node->attributes;
+    int64_t half = a->width / 2, column[] = {-1, 1}, two = 2, row[] = {1, half};
+    float *frequencies = NULL;
+    lofi_error err;
+    if (lofi_alloc((void **)&frequencies, (size_t)half, sizeof *frequencies, "frequencies", &err) != LOFI_OK) {
+        lofi_onnx_fail(onnx, "%s", err.message);
+        return;
+    }
+    for (int64_t j = 0; j < half; j++) frequencies[j] = lofi_rope_frequency(j, a->width, a->theta);
+    lofi_onnx_value *angles = lofi_onnx_binary(onnx, "Reshape", lofi_onnx_range(onnx, a->positions),
+                                               lofi_onnx_integers(onnx, column, 1, &two));
+    angles = lofi_onnx_binary(onnx, "Mul", angles, lofi_onnx_numbers(onnx, frequencies, 2, row));
+    angles = lofi_onnx_concat(onnx, (lofi_onnx_value *[]){angles, angles}, 2, 1);
+    lofi_onnx_output(onnx, node, 0, lofi_onnx_unary(onnx, "Cos", angles));
+    lofi_onnx_output(onnx, node, 1, lofi_onnx_unary(onnx, "Sin", angles));
+    lofi_free(frequencies);
+}
+
 const lofi_op lofi_op_rotary_table = {
     .name = "rotary_table",
     .outputs = 2,
@@ -44,6 +65,6 @@ const lofi_op lofi_op_rotary_table = {
     .infer = infer,
     .cpu = cpu,
     .gradient_gap = "it has no inputs",
-    .onnx_gap = LOFI_NO_ONNX,
+    .onnx = lower,
     .cuda_gap = LOFI_NO_CUDA,
 };

@@ -1,5 +1,6 @@
 /* silu.c - x / (1 + e^-x). */
 #include "kernels/elementwise.h"
+#include "onnx/onnx.h"
 #include "ops/backward.h"
 #include "ops/elementwise_rules.h"
 #include "ops/ops.h"
@@ -15,6 +16,11 @@ static void differentiate(lofi_gradient *gradient, const lofi_node *node) {
     lofi_gradient_give(gradient, node, 0, lofi_silu_gradient(lofi_gradient_graph(gradient), x, dy));
 }
 
+static void lower(lofi_onnx *onnx, const lofi_node *node) {
+    lofi_onnx_value *x = lofi_onnx_input(onnx, node, 0);
+    lofi_onnx_output(onnx, node, 0, lofi_onnx_binary(onnx, "Mul", x, lofi_onnx_unary(onnx, "Sigmoid", x)));
+}
+
 const lofi_op lofi_op_silu = {
     .name = "silu",
     .min_inputs = 1,
@@ -25,7 +31,7 @@ const lofi_op lofi_op_silu = {
     .gradient = differentiate,
     .differentiable = 1,
     .in_place = 1,
-    .onnx_gap = LOFI_NO_ONNX,
+    .onnx = lower,
     .cuda_gap = LOFI_NO_CUDA,
 };
 

@@ -2,6 +2,7 @@
 #include <assert.h>
 
 #include "kernels/copy.h"
+#include "onnx/onnx.h"
 #include "ops/axis.h"
 #include "ops/elementwise_rules.h"
 #include "ops/expect.h"
@@ -54,6 +55,15 @@ static void gradient(lofi_gradient *gradient, const lofi_node *node) {
         lofi_pad_into(lofi_gradient_graph(gradient), dout, axis, a->start, node->inputs[0]->shape.dims[axis]));
 }
 
+static void lower(lofi_onnx *onnx, const lofi_node *node) {
+    const lofi_window_attributes *a = node->attributes;
+    lofi_onnx_value *start = lofi_onnx_dim(onnx, a->start);
+    lofi_onnx_value *end = a->start >= 0 && a->length >= 0
+                               ? lofi_onnx_integer(onnx, a->start + a->length)
+                               : lofi_onnx_binary(onnx, "Add", start, lofi_onnx_dim(onnx, a->length));
+    lofi_onnx_output(onnx, node, 0, lofi_onnx_slice(onnx, lofi_onnx_input(onnx, node, 0), (int)a->axis, start, end));
+}
+
 const lofi_op lofi_op_slice = {
     .name = "slice",
     .min_inputs = 1,
@@ -64,6 +74,6 @@ const lofi_op lofi_op_slice = {
     .cpu = cpu,
     .gradient = gradient,
     .differentiable = 0x1,
-    .onnx_gap = LOFI_NO_ONNX,
+    .onnx = lower,
     .cuda_gap = LOFI_NO_CUDA,
 };

@@ -1,5 +1,6 @@
 /* square.c - x^2. */
 #include "kernels/elementwise.h"
+#include "onnx/onnx.h"
 #include "ops/elementwise_rules.h"
 #include "ops/ops.h"
 
@@ -15,6 +16,11 @@ static void differentiate(lofi_gradient *gradient, const lofi_node *node) {
     lofi_gradient_give(gradient, node, 0, lofi_affine(graph, product, 2.0f, 0.0f));
 }
 
+static void lower(lofi_onnx *onnx, const lofi_node *node) {
+    lofi_onnx_value *x = lofi_onnx_input(onnx, node, 0);
+    lofi_onnx_output(onnx, node, 0, lofi_onnx_binary(onnx, "Mul", x, x));
+}
+
 const lofi_op lofi_op_square = {
     .name = "square",
     .min_inputs = 1,
@@ -25,7 +31,7 @@ const lofi_op lofi_op_square = {
     .gradient = differentiate,
     .differentiable = 1,
     .in_place = 1,
-    .onnx_gap = LOFI_NO_ONNX,
+    .onnx = lower,
     .cuda_gap = LOFI_NO_CUDA,
 };
 

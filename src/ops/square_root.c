@@ -1,5 +1,6 @@
 /* square_root.c - the square root. Its gradient, dy / (2 sqrt(x)), needs no operator of its own. */
 #include "kernels/elementwise.h"
+#include "onnx/onnx.h"
 #include "ops/elementwise_rules.h"
 #include "ops/ops.h"
 
@@ -15,6 +16,10 @@ static void differentiate(lofi_gradient *gradient, const lofi_node *node) {
     lofi_gradient_give(gradient, node, 0, lofi_div(graph, dy, twice));
 }
 
+static void lower(lofi_onnx *onnx, const lofi_node *node) {
+    lofi_onnx_output(onnx, node, 0, lofi_onnx_unary(onnx, "Sqrt", lofi_onnx_input(onnx, node, 0)));
+}
+
 const lofi_op lofi_op_square_root = {
     .name = "square_root",
     .min_inputs = 1,
@@ -25,7 +30,7 @@ const lofi_op lofi_op_square_root = {
     .gradient = differentiate,
     .differentiable = 1,
     .in_place = 1,
-    .onnx_gap = LOFI_NO_ONNX,
+    .onnx = lower,
     .cuda_gap = LOFI_NO_CUDA,
 };
 

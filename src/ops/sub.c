@@ -1,4 +1,5 @@
 /* sub.c - a - b, broadcast. */
+#include "onnx/onnx.h"
 #include "ops/elementwise_rules.h"
 #include "ops/ops.h"
 
@@ -13,6 +14,11 @@ static void differentiate(lofi_gradient *gradient, const lofi_node *node) {
         lofi_give_broadcast(gradient, node, 1, lofi_affine(lofi_gradient_graph(gradient), dy, -1.0f, 0.0f));
 }
 
+static void lower(lofi_onnx *onnx, const lofi_node *node) {
+    lofi_onnx_output(onnx, node, 0,
+                     lofi_onnx_binary(onnx, "Sub", lofi_onnx_input(onnx, node, 0), lofi_onnx_input(onnx, node, 1)));
+}
+
 const lofi_op lofi_op_sub = {
     .name = "sub",
     .min_inputs = 2,
@@ -23,7 +29,7 @@ const lofi_op lofi_op_sub = {
     .gradient = differentiate,
     .differentiable = 3,
     .in_place = 1,
-    .onnx_gap = LOFI_NO_ONNX,
+    .onnx = lower,
     .cuda_gap = LOFI_NO_CUDA,
 };
 

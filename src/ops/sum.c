@@ -1,4 +1,5 @@
 /* sum.c - the sum over axes; see ops.h and kernels/reduce.h. */
+#include "onnx/onnx.h"
 #include "ops/elementwise_rules.h"
 #include "ops/ops.h"
 #include "ops/reduction.h"
@@ -18,6 +19,14 @@ static void gradient(lofi_gradient *gradient, const lofi_node *node) {
     lofi_reduction_gradient(gradient, node, false);
 }
 
+static void lower(lofi_onnx *onnx, const lofi_node *node) {
+    const lofi_reduction_attributes *a = node->attributes;
+    lofi_onnx_value *x = lofi_onnx_input(onnx, node, 0);
+    lofi_onnx_output(onnx, node, 0,
+                     a->axes ? lofi_onnx_reduce(onnx, "ReduceSum", x, a->axes, a->keep)
+                             : lofi_onnx_unary(onnx, "Identity", x));
+}
+
 const lofi_op lofi_op_sum = {
     .name = "sum",
     .min_inputs = 1,
@@ -29,6 +38,6 @@ const lofi_op lofi_op_sum = {
     .workspace = lofi_reduction_workspace,
     .gradient = gradient,
     .differentiable = 0x1,
-    .onnx_gap = LOFI_NO_ONNX,
+    .onnx = lower,
     .cuda_gap = LOFI_NO_CUDA,
 };

@@ -1,5 +1,6 @@
 /* tanh.c - the hyperbolic tangent. Its gradient, dy (1 - tanh(x)^2), needs no operator of its own. */
 #include "kernels/elementwise.h"
+#include "onnx/onnx.h"
 #include "ops/elementwise_rules.h"
 #include "ops/ops.h"
 
@@ -15,6 +16,10 @@ static void differentiate(lofi_gradient *gradient, const lofi_node *node) {
     lofi_gradient_give(gradient, node, 0, lofi_mul(graph, dy, lofi_affine(graph, square, -1.0f, 1.0f)));
 }
 
+static void lower(lofi_onnx *onnx, const lofi_node *node) {
+    lofi_onnx_output(onnx, node, 0, lofi_onnx_unary(onnx, "Tanh", lofi_onnx_input(onnx, node, 0)));
+}
+
 const lofi_op lofi_op_tanh = {
     .name = "tanh",
     .min_inputs = 1,
@@ -25,7 +30,7 @@ const lofi_op lofi_op_tanh = {
     .gradient = differentiate,
     .differentiable = 1,
     .in_place = 1,
-    .onnx_gap = LOFI_NO_ONNX,
+    .onnx = lower,
     .cuda_gap = LOFI_NO_CUDA,
 };
 

@@ -1,6 +1,8 @@
 /* timestep_sinusoid.c - sinusoids of timesteps; see ops.h. Rounded to f32 at every step, as the original's. */
 #include <math.h>
 
+#include "base/memory.h"
+#include "onnx/onnx.h"
 #include "ops/elementwise_rules.h"
 #include "ops/expect.h"
 #include "ops/ops.h"
@@ -26,19 +28,41 @@ static lofi_code infer(lofi_graph *graph, const lofi_node *node, lofi_shape *out
     return LOFI_OK;
 }
 
+static float frequency_of(int64_t i, int64_t half) {
+    float exponent = (float)-log(10000.0) * (float)i / (float)half;
+    return (float)exp((double)exponent);
+}
+
 static void cpu(const lofi_call *call) {
     const float *t = call->inputs[0].data;
     float *out = call->outputs[0].data;
     int64_t batch = call->outputs[0].dims[0], width = call->outputs[0].dims[1], half = width / 2;
     for (int64_t i = 0; i < half; i++) {
-        float exponent = (float)-log(10000.0) * (float)i / (float)half;
-        float frequency = (float)exp((double)exponent);
+        float frequency = frequency_of(i, half);
         for (int64_t b = 0; b < batch; b++) {
             double angle = (double)(t[b] * frequency);
             out[b * width + i] = (float)cos(angle);
             out[b * width + half + i] = (float)sin(angle);
         }
     }
+}
+
+static void lower(lofi_onnx *onnx, const lofi_node *node) {
+    const sinusoid_attributes *a = node->attributes;
+    int64_t half = a->width / 2, column[] = {-1, 1}, two = 2, row[] = {1, half};
+    float *frequencies = NULL;
+    lofi_error err;
+    if (lofi_alloc((void **)&frequencies, (size_t)half, sizeof *frequencies, "frequencies", &err) != LOFI_OK) {
+        lofi_onnx_fail(onnx, "%s", err.message);
+        return;
+    }
+    for (int64_t i = 0; i < half; i++) frequencies[i] = frequency_of(i, half);
+    lofi_onnx_value *angles = lofi_onnx_binary(onnx, "Reshape", lofi_onnx_input(onnx, node, 0),
+                                               lofi_onnx_integers(onnx, column, 1, &two));
+    angles = lofi_onnx_binary(onnx, "Mul", angles, lofi_onnx_numbers(onnx, frequencies, 2, row));
+    lofi_onnx_value *parts[] = {lofi_onnx_unary(onnx, "Cos", angles), lofi_onnx_unary(onnx, "Sin", angles)};
+    lofi_onnx_output(onnx, node, 0, lofi_onnx_concat(onnx, parts, 2, 1));
+    lofi_free(frequencies);
 }
 
 const lofi_op lofi_op_timestep_sinusoid = {
@@ -50,6 +74,6 @@ const lofi_op lofi_op_timestep_sinusoid = {
     .infer = infer,
     .cpu = cpu,
     .gradient_gap = "timesteps are data",
-    .onnx_gap = LOFI_NO_ONNX,
+    .onnx = lower,
     .cuda_gap = LOFI_NO_CUDA,
 };

@@ -1,4 +1,6 @@
 /* window_bias.c - relative positions inside of the windows of a picture, and what a shift of the picture keeps apart. */
+#include "base/memory.h"
+#include "onnx/onnx.h"
 #include "ops/elementwise_rules.h"
 #include "ops/expect.h"
 #include "ops/ops.h"
@@ -35,19 +37,54 @@ static int region(const lofi_window_bias_attributes *a, int64_t window, int64_t 
     return 3 * stripe(row, a->height, a->window, a->shift) + stripe(column, a->width, a->window, a->shift);
 }
 
+/* The row of the table for place i seen from place j. */
+static int64_t table_row(const lofi_window_bias_attributes *a, int64_t i, int64_t j) {
+    int64_t w = a->window, down = i / w - j / w + w - 1, right = i % w - j % w + w - 1;
+    return down * (2 * w - 1) + right;
+}
+
+static bool is_apart(const lofi_window_bias_attributes *a, int64_t window, int64_t i, int64_t j) {
+    return a->shift > 0 && region(a, window, i) != region(a, window, j);
+}
+
 static void run(const lofi_call *call) {
     const lofi_window_bias_attributes *a = call->attributes;
     const float *table = call->inputs[0].data;
     const int64_t *dims = call->outputs[0].dims;
     float *out = call->outputs[0].data;
-    int64_t heads = dims[1], places = dims[2], w = a->window, span = 2 * w - 1;
+    int64_t heads = dims[1], places = dims[2];
     for (int64_t at = 0; at < call->outputs[0].count; at++) {
         int64_t j = at % places, i = at / places % places, head = at / places / places % heads,
                 window = at / places / places / heads;
-        int64_t down = i / w - j / w + w - 1, right = i % w - j % w + w - 1;
-        bool apart = a->shift > 0 && region(a, window, i) != region(a, window, j);
-        out[at] = table[(down * span + right) * heads + head] + (apart ? APART : 0.0f);
+        out[at] = table[table_row(a, i, j) * heads + head] + (is_apart(a, window, i, j) ? APART : 0.0f);
     }
+}
+
+static void lower(lofi_onnx *onnx, const lofi_node *node) {
+    const lofi_window_bias_attributes *a = node->attributes;
+    const lofi_shape *out = &node->outputs[0]->shape;
+    int64_t windows = out->dims[0], places = out->dims[2], pairs = places * places, *ids = NULL, swapped[] = {1, 0};
+    float *apart = NULL;
+    lofi_error err;
+    if (lofi_alloc((void **)&ids, (size_t)pairs, sizeof *ids, "places", &err) != LOFI_OK ||
+        lofi_alloc((void **)&apart, (size_t)(windows * pairs), sizeof *apart, "places", &err) != LOFI_OK) {
+        lofi_free(ids);
+        lofi_onnx_fail(onnx, "%s", err.message);
+        return;
+    }
+    for (int64_t at = 0; at < pairs; at++) ids[at] = table_row(a, at / places, at % places);
+    for (int64_t at = 0; at < windows * pairs; at++)
+        apart[at] = is_apart(a, at / pairs, at / places % places, at % places) ? APART : 0;
+    lofi_onnx_value *x = lofi_onnx_input(onnx, node, 0);
+    x = lofi_onnx_binary(onnx, "Gather", x, lofi_onnx_integers(onnx, ids, 1, &pairs));
+    x = lofi_onnx_transpose(onnx, x, 2, swapped);
+    x = lofi_onnx_reshape(onnx, x, NULL, 4, (lofi_dim[]){1, out->dims[1], places, places});
+    if (a->shift > 0)
+        x = lofi_onnx_binary(onnx, "Add", x,
+                             lofi_onnx_numbers(onnx, apart, 4, (int64_t[]){windows, 1, places, places}));
+    lofi_onnx_output(onnx, node, 0, x);
+    lofi_free(ids);
+    lofi_free(apart);
 }
 
 const lofi_op lofi_op_window_bias = {
@@ -59,7 +96,7 @@ const lofi_op lofi_op_window_bias = {
     .infer = infer,
     .cpu = run,
     .gradient_gap = "the networks of evaluation are never trained",
-    .onnx_gap = LOFI_NO_ONNX,
+    .onnx = lower,
     .cuda_gap = LOFI_NO_CUDA,
 };
 

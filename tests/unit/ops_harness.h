@@ -3,7 +3,9 @@
  *   2. values: its CPU kernel against a plain float64 reference that the case brings along;
  *   3. gradient: loss = sum(outputs x fixed random numbers), the gradient that lofi_graph_differentiate gives against
  *      central differences of the float64 reference; where there is none, the operator's own sentence must come;
- *   4. CUDA and 5. ONNX: a filled slot, or a sentence that says why not, which is counted and printed.
+ *   4. ONNX: the graph of the case, lowered and run in ONNX Runtime, against the same reference; where the library is not to be
+ *      had, it is lowered and written only, and the summary says so. An operator without a lowering says why;
+ *   5. CUDA: a filled slot, or a sentence that says why not, which is counted and printed.
  * Inputs are random, everything else that a node may touch is NaN before it runs.
  *
  * To add cases: put them into a table `const ops_case ops_cases_NAME[]` ending with OPS_END, in tests/unit/ops_cases_NAME.c,
@@ -27,6 +29,8 @@
 
 #include "graph/graph.h"
 #include "graph/op.h"
+#include "onnx/onnx.h"
+#include "onnx/runtime.h"
 
 #ifdef __clang__
 /* A case names only what it needs; gcc has no such complaint about tables like these. */
@@ -85,8 +89,9 @@ typedef struct ops_case {
     const void *settings; /* passed to both */
     unsigned gradient;    /* bit i: the gradient of input i is checked */
     ops_tolerance tolerance;
-    int depth;           /* length of the sums inside, for OPS_SUM and for gradients; 0: 1 */
-    const char *refused; /* not NULL: the build must fail, and the message hold this text and the name of the op */
+    int depth;                /* length of the sums inside, for OPS_SUM and for gradients; 0: 1 */
+    const char *onnx_refused; /* not NULL: it cannot be written as ONNX, and the message must hold this text */
+    const char *refused;      /* not NULL: the build must fail, and the message hold this text and the name of the op */
 } ops_case;
 
 #define OPS_END                                                                                                        \
@@ -95,18 +100,21 @@ typedef struct ops_case {
 /* What came of the cases: failures are written to `text` ("op, case: what, where, expected, got"). */
 typedef struct ops_report {
     int failures;
-    int values, gradients, refusals; /* checks that passed */
-    unsigned covered;                /* bit i: the gradient of input i of the operator was checked */
+    int values, gradients, refusals, onnx; /* checks that passed */
+    unsigned covered;                      /* bit i: the gradient of input i of the operator was checked */
     char text[2048];
 } ops_report;
 
+/* Question 4 for one case, written to `folder`; runtime NULL: not run. opset and precision as in onnx/onnx.h. */
+bool ops_check_onnx(const ops_case *test, lofi_onnx_runtime *runtime, const char *folder,
+                    const lofi_onnx_settings *settings, ops_report *report);
 /* Answers questions 1 to 3 for one case. True when nothing failed. */
 bool ops_check_case(const ops_case *test, ops_report *report);
 /* The gradient check of the case fails when the operator's gradient rule does nothing. */
 bool ops_check_notices_empty_gradient(const ops_case *test, ops_report *report);
 /* Two runs with one thread and two with `threads` give the same bytes, and the second of each allocates nothing. */
 bool ops_check_determinism(const ops_case *test, int threads, ops_report *report);
-/* Questions 4 and 5 and the sentences of the gaps of one descriptor. */
+/* Question 5 and the sentences of the gaps of one descriptor. */
 bool ops_check_slots(const lofi_op *op, ops_report *report);
 
 #endif

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "ops_harness.h"
 
 #define LOFI_OP(symbol) extern const lofi_op symbol;
@@ -41,6 +42,11 @@ static struct {
 } seen[OPERATORS];
 static ops_report total;
 
+/* Question 4: in both precisions, and the newest opset, which says some nodes differently. */
+static const lofi_onnx_settings onnx_settings[] = {{17, LOFI_ONNX_FP32}, {21, LOFI_ONNX_FP32}, {17, LOFI_ONNX_FP16}};
+static lofi_onnx_runtime *runtime;
+static char folder[] = "/tmp/lofi-test-ops-XXXXXX";
+
 static int operator_named(const char *name) {
     for (size_t i = 0; i < OPERATORS; i++)
         if (strcmp(operators[i]->name, name) == 0) return (int)i;
@@ -54,6 +60,10 @@ static void test_case(void **state) {
     if (at < 0) fail_msg("%s, %s: no operator of that name is in src/ops/list.h", test->op, test->name);
     if (!ops_check_case(test, &report)) fail_msg("%s", report.text);
     if (!ops_check_determinism(test, 2, &report)) fail_msg("%s", report.text);
+    for (size_t i = 0; i < sizeof onnx_settings / sizeof onnx_settings[0]; i++)
+        if (!ops_check_onnx(test, runtime, folder, &onnx_settings[i], &report))
+            fail_msg("%s(opset %d, %s)", report.text, onnx_settings[i].opset,
+                     onnx_settings[i].precision == LOFI_ONNX_FP16 ? "fp16" : "fp32");
     bool first_gradient = !seen[at].covered && report.covered;
     if (first_gradient && !ops_check_notices_empty_gradient(test, &report)) fail_msg("%s", report.text);
     if (test->refused)
@@ -64,6 +74,7 @@ static void test_case(void **state) {
     total.values += report.values;
     total.gradients += report.gradients;
     total.refusals += report.refusals;
+    total.onnx += report.onnx;
 }
 
 static void test_every_operator_has_cases(void **state) {
@@ -132,8 +143,12 @@ static const char *gradient_gap(const lofi_op *op) {
 }
 
 static void print_summary(void) {
-    printf("%zu operators: values %d, gradients %d, refusals %d\n", OPERATORS, total.values, total.gradients,
-           total.refusals);
+    printf("%zu operators: values %d, gradients %d, refusals %d, ONNX graphs %d\n", OPERATORS, total.values,
+           total.gradients, total.refusals, total.onnx);
+    if (runtime)
+        printf("ONNX graphs were run in ONNX Runtime %s\n", lofi_onnx_runtime_version(runtime));
+    else
+        printf("skipped: ONNX graphs were written, not run: there is no ONNX Runtime (LOFI_ONNXRUNTIME)\n");
     print_gaps("CUDA", cuda_gap);
     print_gaps("ONNX", onnx_gap);
     print_gaps("some gradient", gradient_gap);
@@ -157,8 +172,17 @@ int main(int argc, char **argv) {
     tests[at++] = (struct CMUnitTest)cmocka_unit_test(test_every_operator_has_cases);
     tests[at++] = (struct CMUnitTest)cmocka_unit_test(test_every_gradient_is_checked);
     tests[at++] = (struct CMUnitTest)cmocka_unit_test(test_slots);
+    lofi_error err = LOFI_ERROR_INIT;
+    const char *named = getenv("LOFI_ONNXRUNTIME");
+    if (lofi_onnx_runtime_open(&runtime, NULL, &err) != LOFI_OK && named && *named) {
+        printf("%s\n", err.message); /* one that is named and does not load is no reason to skip */
+        return 1;
+    }
+    if (!mkdtemp(folder)) return 1;
     int failed = _cmocka_run_group_tests("operators", tests, at, NULL, NULL);
     print_summary();
+    lofi_onnx_runtime_close(runtime);
+    if (lofi_path_remove(folder, &err) != LOFI_OK) failed++;
     free(tests);
     free(names);
     return failed;
