@@ -3,6 +3,9 @@
 
 #include <assert.h>
 #include <stdarg.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #define ALIGNMENT   64
 #define CHUNK_BYTES ((size_t)64 << 10)
@@ -37,6 +40,16 @@ lofi_code lofi_alloc(void **out, size_t count, size_t item_bytes, const char *wh
 
 void lofi_free(void *memory) {
     free(memory);
+}
+
+void lofi_memory_forget(const void *bytes, size_t size) {
+#ifdef MADV_PAGEOUT
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t from = ((uintptr_t)bytes + page - 1) / page * page, to = ((uintptr_t)bytes + size) / page * page;
+    if (to > from) madvise((void *)from, to - from, MADV_PAGEOUT); /* advice: nothing depends on it */
+#else
+    (void)bytes, (void)size;
+#endif
 }
 
 lofi_code lofi_grow(void **items, size_t *capacity, size_t need, size_t item_bytes, size_t max_items, lofi_error *err) {

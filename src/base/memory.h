@@ -17,6 +17,10 @@ bool lofi_mul_i64(int64_t a, int64_t b, int64_t *out) LOFI_MUST_USE;
 lofi_code lofi_alloc(void **out, size_t count, size_t item_bytes, const char *what, lofi_error *err) LOFI_MUST_USE;
 void lofi_free(void *memory); /* NULL is fine */
 
+/* Says that these bytes will not be read again soon: whole pages of mapped files leave memory, and are read from the disk
+ * when somebody asks after all. Nothing is lost whatever kind of memory it is. */
+void lofi_memory_forget(const void *bytes, size_t size);
+
 /* Grows *items (allocated by malloc/realloc or NULL) so that it holds at least `need` items; doubles. */
 lofi_code lofi_grow(void **items, size_t *capacity, size_t need, size_t item_bytes, size_t max_items,
                     lofi_error *err) LOFI_MUST_USE;

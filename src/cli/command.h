@@ -50,7 +50,8 @@ typedef struct lofi_context {
     bool dry_run;  /* --dry-run: say what would be done, change nothing */
     bool verbose, quiet;
     const char *program; /* the path by which this program was started */
-    int exit_status;     /* set by run() when success has several faces (audio process: 2 when some files failed) */
+    int exit_status;     /* set by run() when success, or a failure of one code, has several faces (audio process: 2
+                            when some files failed; export: 1 when the model cannot be loaded) */
     struct lofi_arena *arena; /* lives as long as the command */
     /* Of the framework: */
     const struct lofi_command *command; /* the one that runs */

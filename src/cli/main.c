@@ -100,7 +100,8 @@ static int run_command(lofi_context *context, const lofi_command *command, lofi_
     code = command->run(context, settings, &problem);
     if (code != LOFI_OK) {
         problem.code = code;
-        return fail(context, command, &problem);
+        int status = fail(context, command, &problem);
+        return context->exit_status != 0 && status != 130 ? context->exit_status : status;
     }
     return finish(context, command, context->exit_status);
 }

@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "base/file.h"
 #include "base/half.h"
@@ -157,17 +156,10 @@ static lofi_code put_transposed(stream *s, const lofi_onnx_initializer *i, lofi_
     return code;
 }
 
-/* Mapped pages that were read need not stay in memory; the system reads them again if someone asks. Only whole pages. */
-static void forget(const lofi_onnx_initializer *i) {
-    uintptr_t from = (uintptr_t)i->data, to = from + (size_t)i->count * lofi_dtype_bytes(i->from);
-    from = (from + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT, to = to / ALIGNMENT * ALIGNMENT;
-    if (to > from) madvise((void *)from, to - from, MADV_COLD);
-}
-
 static lofi_code put_values(stream *s, const lofi_onnx_initializer *i, lofi_error *err) {
     if (i->type == LOFI_ONNX_TYPE_I64) return lofi_writer_write(s->writer, i->data, bytes_of(i), err);
     lofi_code code = i->transposed ? put_transposed(s, i, err) : put_straight(s, i, err);
-    if (i->weight) forget(i);
+    if (i->weight) lofi_memory_forget(i->data, (size_t)i->count * lofi_dtype_bytes(i->from));
     return code;
 }
 

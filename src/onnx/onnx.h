@@ -60,7 +60,12 @@ typedef struct lofi_onnx_value lofi_onnx_value;
 
 typedef struct lofi_onnx_attribute {
     const char *name;
-    enum { LOFI_ONNX_INT = 2, LOFI_ONNX_FLOAT = 1, LOFI_ONNX_TEXT = 3, LOFI_ONNX_INTS = 7 } kind; /* AttributeProto.type */
+    enum {
+        LOFI_ONNX_INT = 2,
+        LOFI_ONNX_FLOAT = 1,
+        LOFI_ONNX_TEXT = 3,
+        LOFI_ONNX_INTS = 7
+    } kind; /* AttributeProto.type */
     int64_t integer;
     float number;
     const char *text;

@@ -18,7 +18,12 @@ typedef struct lofi_onnx_record {
 } lofi_onnx_record;
 
 /* TensorProto.DataType */
-typedef enum lofi_onnx_type { LOFI_ONNX_TYPE_F32 = 1, LOFI_ONNX_TYPE_I64 = 7, LOFI_ONNX_TYPE_BOOL = 9, LOFI_ONNX_TYPE_F16 = 10 } lofi_onnx_type;
+typedef enum lofi_onnx_type {
+    LOFI_ONNX_TYPE_F32 = 1,
+    LOFI_ONNX_TYPE_I64 = 7,
+    LOFI_ONNX_TYPE_BOOL = 9,
+    LOFI_ONNX_TYPE_F16 = 10
+} lofi_onnx_type;
 
 /* A constant or a weight. Its bytes are `data` converted from `from` to `type`, times `factor`, rows and columns swapped
  * when `transposed` (of a matrix whose dims are those after it). */
@@ -48,7 +53,7 @@ struct lofi_onnx {
     struct lofi_onnx_known_dim {
         lofi_dim dim;
         lofi_onnx_value *value;
-    } *dims;
+    } * dims;
     size_t dim_count, dim_capacity;
     const char *scope; /* of the node that is being lowered */
     size_t serial;

@@ -139,8 +139,9 @@ static lofi_code find(lofi_onnx_runtime *runtime, void **library, const char *na
     if (!*library) *library = load_from_wheels(runtime);
     if (*library) return LOFI_OK;
     lofi_fail(err, LOFI_ERR_NOT_FOUND, "ONNX Runtime is not installed");
-    return lofi_hint(err, "run 'pip install onnxruntime' or unpack a release of it, and name its libonnxruntime.so with "
-                          "--onnxruntime or LOFI_ONNXRUNTIME where it is not found by itself");
+    return lofi_hint(err,
+                     "run 'pip install onnxruntime' or unpack a release of it, and name its libonnxruntime.so with "
+                     "--onnxruntime or LOFI_ONNXRUNTIME where it is not found by itself");
 }
 
 /* ---- the library ---- */
@@ -155,16 +156,15 @@ static lofi_code start(lofi_onnx_runtime *runtime, void *library, lofi_error *er
     if (!runtime->api)
         return lofi_fail(err, LOFI_ERR_UNSUPPORTED, "ONNX Runtime %s in '%s' has no C interface of version 1",
                          runtime->version, runtime->path);
-    LOFI_TRY(checked(runtime,
-                     CALL(runtime, CREATE_ENV, ort_status *, (int, const char *, void **), LOG_ERROR, "lofi",
-                          &runtime->environment),
-                     "cannot start it", err));
+    LOFI_TRY(checked(
+        runtime,
+        CALL(runtime, CREATE_ENV, ort_status *, (int, const char *, void **), LOG_ERROR, "lofi", &runtime->environment),
+        "cannot start it", err));
     LOFI_TRY(checked(runtime,
                      CALL(runtime, CREATE_CPU_MEMORY_INFO, ort_status *, (int, int, void **), ARENA, MEMORY_DEFAULT,
                           &runtime->memory),
                      "cannot start it", err));
-    return checked(runtime,
-                   CALL(runtime, GET_DEFAULT_ALLOCATOR, ort_status *, (void **), &runtime->allocator),
+    return checked(runtime, CALL(runtime, GET_DEFAULT_ALLOCATOR, ort_status *, (void **), &runtime->allocator),
                    "cannot start it", err);
 }
 
@@ -287,8 +287,8 @@ static lofi_code make_value(lofi_onnx_runtime *runtime, const lofi_onnx_array *a
 static lofi_code read_shape(lofi_onnx_runtime *runtime, void *shape, lofi_onnx_array *array, lofi_error *err) {
     int type = 0;
     size_t rank = 0;
-    LOFI_TRY(checked(runtime, CALL(runtime, GET_ELEMENT_TYPE, ort_status *, (void *, int *), shape, &type),
-                     array->name, err));
+    LOFI_TRY(checked(runtime, CALL(runtime, GET_ELEMENT_TYPE, ort_status *, (void *, int *), shape, &type), array->name,
+                     err));
     LOFI_TRY(checked(runtime, CALL(runtime, GET_DIMENSION_COUNT, ort_status *, (void *, size_t *), shape, &rank),
                      array->name, err));
     if (rank > LOFI_ONNX_RUNTIME_RANK || (type != ELEMENT_F32 && type != ELEMENT_I64))
@@ -296,9 +296,9 @@ static lofi_code read_shape(lofi_onnx_runtime *runtime, void *shape, lofi_onnx_a
                          array->name, LOFI_ONNX_RUNTIME_RANK);
     array->dtype = type == ELEMENT_I64 ? LOFI_I64 : LOFI_F32;
     array->rank = (int)rank;
-    return checked(
-        runtime, CALL(runtime, GET_DIMENSIONS, ort_status *, (void *, int64_t *, size_t), shape, array->dims, rank),
-        array->name, err);
+    return checked(runtime,
+                   CALL(runtime, GET_DIMENSIONS, ort_status *, (void *, int64_t *, size_t), shape, array->dims, rank),
+                   array->name, err);
 }
 
 static lofi_code read_value(lofi_onnx_runtime *runtime, void *value, lofi_onnx_array *array, lofi_error *err) {
@@ -339,7 +339,8 @@ lofi_code lofi_onnx_session_run(lofi_onnx_session *session, const lofi_onnx_arra
                             session->session, NULL, names[0], values[0], input_count, names[1], output_count,
                             values[1]),
                        "cannot run the model", err);
-    for (size_t i = 0; i < output_count && code == LOFI_OK; i++) code = read_value(runtime, values[1][i], &outputs[i], err);
+    for (size_t i = 0; i < output_count && code == LOFI_OK; i++)
+        code = read_value(runtime, values[1][i], &outputs[i], err);
     for (int side = 0; side < 2; side++)
         for (size_t i = 0; i < MAX_VALUES; i++) RELEASE(runtime, RELEASE_VALUE, values[side][i]);
     return code;

@@ -135,7 +135,8 @@ lofi_onnx_value *lofi_onnx_range(lofi_onnx *onnx, lofi_dim length) {
     int64_t zero = 0, one = 1;
     lofi_onnx_value *none = lofi_onnx_integers(onnx, NULL, 1, &zero);
     lofi_onnx_value *end = lofi_onnx_binary(onnx, "Reshape", lofi_onnx_dim(onnx, length), none);
-    lofi_onnx_value *inputs[] = {lofi_onnx_integers(onnx, &zero, 0, NULL), end, lofi_onnx_integers(onnx, &one, 0, NULL)};
+    lofi_onnx_value *inputs[] = {lofi_onnx_integers(onnx, &zero, 0, NULL), end,
+                                 lofi_onnx_integers(onnx, &one, 0, NULL)};
     return lofi_onnx_to_f32(onnx, lofi_onnx_emit1(onnx, "Range", inputs, 3, NULL, 0));
 }
 

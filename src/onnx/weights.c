@@ -136,6 +136,7 @@ static double largest_sum(lofi_onnx *onnx, const lofi_tensor *weight, bool trans
     }
     for (int64_t i = 0; sums && !transposed && i < columns; i++) largest = sums[i] > largest ? sums[i] : largest;
     if (!sums) lofi_onnx_fail(onnx, "out of memory for the sums of a matrix");
+    lofi_memory_forget(weight->data, (size_t)(rows * columns) * step);
     return largest;
 }
 
