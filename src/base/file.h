@@ -90,6 +90,9 @@ uint64_t lofi_writer_offset(const lofi_writer *writer); /* bytes written so far 
 /* Frees the writer whatever happens; on failure the temporary file is gone and the target untouched. */
 lofi_code lofi_writer_commit(lofi_writer *writer, lofi_error *err) LOFI_MUST_USE;
 void lofi_writer_abort(lofi_writer *writer); /* NULL is fine */
+/* `to` becomes the same file as `from` (a hard link, symbolic links are followed), or a copy where that cannot be. `to` must
+ * not be there. */
+lofi_code lofi_file_share(const char *from, const char *to, lofi_error *err) LOFI_MUST_USE;
 /* All at once. */
 lofi_code lofi_file_write(const char *path, const void *bytes, size_t size, lofi_error *err) LOFI_MUST_USE;
 

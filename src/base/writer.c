@@ -17,6 +17,7 @@
 #include "base/file_internal.h"
 
 #define BUFFER_BYTES ((size_t)128 << 10)
+#define SHARED_PIECE ((size_t)16 << 20) /* of a copy at a time */
 #define NAME_TRIES   100
 
 struct lofi_writer {
@@ -203,6 +204,22 @@ void lofi_writer_abort(lofi_writer *writer) {
     if (writer->file >= 0) close(writer->file);
     if (writer->named) unlink(writer->temporary);
     free(writer);
+}
+
+lofi_code lofi_file_share(const char *from, const char *to, lofi_error *err) {
+    lofi_mapping mapping = {0};
+    lofi_writer *writer = NULL;
+    if (linkat(AT_FDCWD, from, AT_FDCWD, to, AT_SYMLINK_FOLLOW) == 0) return LOFI_OK;
+    LOFI_TRY(lofi_file_map(&mapping, from, err));
+    lofi_code code = lofi_writer_open(&writer, to, err);
+    for (size_t at = 0; at < mapping.size && code == LOFI_OK; at += SHARED_PIECE) {
+        size_t size = mapping.size - at < SHARED_PIECE ? mapping.size - at : SHARED_PIECE;
+        code = lofi_writer_write(writer, mapping.data + at, size, err);
+    }
+    lofi_file_unmap(&mapping);
+    if (code == LOFI_OK) return lofi_writer_commit(writer, err);
+    lofi_writer_abort(writer);
+    return code;
 }
 
 lofi_code lofi_file_write(const char *path, const void *bytes, size_t size, lofi_error *err) {

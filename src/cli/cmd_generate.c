@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "catalog/prompts_file.h"
+#include "cli/adapter_argument.h"
 #include "cli/command.h"
 #include "diffusion/generator.h"
 #include "store/safetensors.h"
@@ -233,35 +234,13 @@ static lofi_code read_sampling(generation *g, lofi_error *err) {
     return lofi_sampling_check(&g->sampling, err);
 }
 
-static lofi_code read_adapter(lofi_adapter_choice *out, lofi_context *context, const char *text, lofi_error *err) {
-    const char *colon = strrchr(text, ':');
-    char expanded[LOFI_PATH_MAX], *end = NULL;
-    size_t length = strlen(text);
-    *out = (lofi_adapter_choice){.strength = 1};
-    if (colon && colon > text && colon[1] && !lofi_path_exists(text)) {
-        double weight = strtod(colon + 1, &end);
-        if (*end == '\0') {
-            if (!(fabs(weight) <= 100)) {
-                lofi_fail(err, LOFI_ERR_USAGE, "--lora: a weight of '%s' makes no sense", colon + 1);
-                return lofi_hint(err, "1 is the adapter as it was trained; -100 to 100 are taken");
-            }
-            out->strength = (float)weight;
-            length = (size_t)(colon - text);
-        }
-    }
-    const char *path = lofi_arena_printf(context->arena, "%.*s", (int)length, text);
-    if (!path) return lofi_fail(err, LOFI_ERR_MEMORY, "out of memory for the name of an adapter");
-    LOFI_TRY(lofi_path_expand(expanded, path, err));
-    out->path = lofi_arena_strdup(context->arena, expanded);
-    if (!out->path) return lofi_fail(err, LOFI_ERR_MEMORY, "out of memory for the name of an adapter");
-    return LOFI_OK;
-}
-
 static lofi_code read_adapters(generation *g, lofi_error *err) {
     const lofi_list *list = &g->options->lora;
     g->adapters = lofi_arena_alloc(g->context->arena, (list->count + 1) * sizeof *g->adapters);
     if (!g->adapters) return lofi_fail(err, LOFI_ERR_MEMORY, "out of memory for adapters");
-    for (size_t i = 0; i < list->count; i++) LOFI_TRY(read_adapter(&g->adapters[i], g->context, list->items[i], err));
+    for (size_t i = 0; i < list->count; i++)
+        LOFI_TRY(lofi_adapter_argument(&g->adapters[i].path, &g->adapters[i].strength, g->context, "lora",
+                                       list->items[i], err));
     return LOFI_OK;
 }
 

@@ -16,6 +16,7 @@ LOFI_COMMAND(lofi_command_train)
 LOFI_COMMAND(lofi_command_model_init)
 LOFI_COMMAND(lofi_command_model_info)
 LOFI_COMMAND(lofi_command_model_check)
+LOFI_COMMAND(lofi_command_merge)
 LOFI_COMMAND(lofi_command_export)
 
 LOFI_GROUP("This program")

@@ -10,19 +10,20 @@
 #include "base/json.h"
 #include "export/bundle_parts.h"
 
-#define MANIFEST         "export.json"
-#define TOKENIZER        "tokenizer.json"
-#define MAX_TOKENIZER    ((size_t)256 << 20)
-#define MAX_FINGERPRINT  512
+#define MANIFEST        "export.json"
+#define TOKENIZER       "tokenizer.json"
+#define MAX_TOKENIZER   ((size_t)256 << 20)
+#define MAX_FINGERPRINT 512
 
 typedef struct export {
     const lofi_bundle_settings *settings;
     lofi_checkpoint_folder folder;
-    json_t *manifest;                                         /* {"format": 1, "files": {NAME: {made_of, bytes, sha256}}} */
-    char hash[LOFI_COMPONENT_COUNT][LOFI_SHA256_HEX];         /* "" until asked for */
+    json_t *manifest;                                 /* {"format": 1, "files": {NAME: {made_of, bytes, sha256}}} */
+    char hash[LOFI_COMPONENT_COUNT][LOFI_SHA256_HEX]; /* "" until asked for */
     lofi_bundle_facts facts;
     lofi_bundle_result *result;
-} export;
+}
+export;
 
 /* ---- what is there ---- */
 
@@ -127,7 +128,8 @@ static lofi_code write_part(export *e, const lofi_bundle_part *part, lofi_loaded
     LOFI_TRY(component_hash(e, part->component, loaded, err));
     snprintf(made_of, sizeof made_of, "%s %s opset %d lofi %s", e->hash[part->component], precision_name(s),
              s->onnx.opset, LOFI_VERSION);
-    bool kept = is_current(e, part->file, made_of) && (!part->weights_file || is_current(e, part->weights_file, made_of));
+    bool kept = is_current(e, part->file, made_of) &&
+                (!part->weights_file || is_current(e, part->weights_file, made_of));
     if (!kept) LOFI_TRY(write_model(e, part, loaded, err));
     if (part->weights_file) LOFI_TRY(note_file(e, part->weights_file, made_of, kept, err));
     return note_file(e, part->file, made_of, kept, err);

@@ -42,7 +42,7 @@ lofi_code lofi_bundle_write(lofi_bundle_result *result, bool *model_failed, cons
 
 typedef struct lofi_bundle_check {
     const char *file, *output;
-    int64_t length; /* of every dynamic axis but the batch */
+    int64_t length;                        /* of every dynamic axis but the batch */
     double relative_error, largest, limit; /* l2 in double precision; largest deviation of one element */
     bool passed;
 } lofi_bundle_check;

@@ -188,6 +188,8 @@ static void read_values(loader *l) {
         const lofi_stored_tensor *a = find_part(l, layer->name, a_suffixes), *b = find_part(l, layer->name, b_suffixes);
         lofi_stored_read_f32(a, 0, l->adapter->values + layer->a_offset, a->count);
         lofi_stored_read_f32(b, 0, l->adapter->values + layer->b_offset, b->count);
+        lofi_memory_forget(a->data, a->bytes);
+        lofi_memory_forget(b->data, b->bytes);
     }
 }
 
