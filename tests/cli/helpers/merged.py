@@ -85,8 +85,8 @@ def check(base, merged, adapters):
                 assert data == out, f"{name} was changed"
                 continue
             touched += 1
-            assert data != out, f"{name} was not changed"
             want, have = expected(numbers(dtype, data), shape[-1], layer, adapters), numbers(dtype, out)
+            assert data != out or list(want) == list(numbers(dtype, data)), f"{name} was not changed"
             largest = max(abs(v) for v in want)
             step, floor = (2.0 ** -8, 1e-3) if dtype == "BF16" else (1e-6, 0.1)
             for w, h in zip(want, have):
