@@ -17,6 +17,11 @@ help: ## this list
 ifneq ($(wildcard $(BUILD)/python/bin/python),)
 export LOFI_TEST_PYTHON ?= $(abspath $(BUILD)/python/bin/python)
 endif
+# And those that run our ONNX models use its ONNX Runtime.
+onnxruntime := $(lastword $(wildcard $(BUILD)/python/lib/python3*/site-packages/onnxruntime/capi/libonnxruntime.so*))
+ifneq ($(onnxruntime),)
+export LOFI_ONNXRUNTIME ?= $(abspath $(onnxruntime))
+endif
 
 .PHONY: demo
 demo: install-build-packages install-demo-packages ## install what is missing, build, and show the whole path on real songs

@@ -18,8 +18,7 @@ lofi_code lofi_adapter_argument(const char **path, float *strength, lofi_context
         double weight = strtod(colon + 1, &end);
         if (*end == '\0') {
             if (!(fabs(weight) <= 100)) {
-                lofi_fail(err, LOFI_ERR_USAGE, "--%s: a weight of '%s' makes no sense", option,
-                          colon + 1);
+                lofi_fail(err, LOFI_ERR_USAGE, "--%s: a weight of '%s' makes no sense", option, colon + 1);
                 return lofi_hint(err, "1 is the adapter as it was trained; -100 to 100 are taken");
             }
             *strength = (float)weight;

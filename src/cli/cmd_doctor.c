@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "base/threads.h"
 #include "cli/context.h"
+#include "onnx/runtime.h"
 #include "text/lyric_tokenizer.h"
 
 #define GIBIBYTE 1073741824.0
@@ -102,6 +103,24 @@ static void look_at_processor(examination *doctor) {
     if (*flags != '\0' && !has_word(flags, "avx2"))
         add_problem(doctor, "training works, but is several times slower than on a processor with AVX2",
                     "this processor has no AVX2");
+}
+
+/* ---- ONNX Runtime ---- */
+
+/* Missing is no problem: only verifying an export needs it. */
+static void look_at_onnx_runtime(examination *doctor) {
+    lofi_onnx_runtime *runtime = NULL;
+    lofi_error err = LOFI_ERROR_INIT;
+    if (lofi_onnx_runtime_open(&runtime, NULL, &err) == LOFI_OK) {
+        json_object_set_new(doctor->report, "onnxruntime",
+                            json_pack("{s:s, s:s}", "version", lofi_onnx_runtime_version(runtime), "path",
+                                      lofi_onnx_runtime_path(runtime)));
+        line(doctor, "ONNX Runtime", "%s, %s", lofi_onnx_runtime_version(runtime), lofi_onnx_runtime_path(runtime));
+    } else {
+        json_object_set_new(doctor->report, "onnxruntime", json_null());
+        line(doctor, "ONNX Runtime", "%s; 'lofi export --verify' needs it: pip install onnxruntime", err.message);
+    }
+    lofi_onnx_runtime_close(runtime);
 }
 
 /* ---- memory, disk ---- */
@@ -274,6 +293,7 @@ static lofi_code run_doctor(lofi_context *context, const void *settings, lofi_er
     examination doctor = {.context = context, .report = json_object(), .problems = json_array()};
     look_at_program(&doctor);
     look_at_processor(&doctor);
+    look_at_onnx_runtime(&doctor);
     look_at_memory(&doctor);
     lofi_code code = look_at_disk(&doctor, err);
     look_at_devices(&doctor);

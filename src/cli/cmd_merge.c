@@ -46,8 +46,7 @@ static const lofi_option options[] = {
     {0},
 };
 
-static lofi_code read_settings(lofi_merge_settings *s, lofi_context *context, const merge_options *o,
-                               lofi_error *err) {
+static lofi_code read_settings(lofi_merge_settings *s, lofi_context *context, const merge_options *o, lofi_error *err) {
     lofi_merge_adapter *adapters = lofi_arena_alloc(context->arena, (o->adapters.count + 1) * sizeof *adapters);
     if (!adapters) return lofi_fail(err, LOFI_ERR_MEMORY, "out of memory for adapters");
     for (size_t i = 0; i < o->adapters.count; i++)
@@ -65,8 +64,8 @@ static lofi_code read_settings(lofi_merge_settings *s, lofi_context *context, co
 static json_t *document(const lofi_merge_settings *s, const lofi_merge_result *r, const lofi_merge_check *check) {
     json_t *adapters = json_array();
     for (size_t i = 0; i < s->adapter_count; i++)
-        json_array_append_new(adapters, json_pack("{s:s, s:f}", "path", s->adapters[i].path, "weight",
-                                                  (double)s->adapters[i].strength));
+        json_array_append_new(
+            adapters, json_pack("{s:s, s:f}", "path", s->adapters[i].path, "weight", (double)s->adapters[i].strength));
     json_t *all = json_pack("{s:s, s:s, s:o, s:I, s:I, s:I}", "output_path", s->output, "base_sha256", r->base_hash,
                             "adapters", adapters, "merged_tensors", (json_int_t)r->merged, "copied_tensors",
                             (json_int_t)r->copied, "bytes", (json_int_t)r->bytes);
@@ -78,8 +77,7 @@ static json_t *document(const lofi_merge_settings *s, const lofi_merge_result *r
     return all;
 }
 
-static lofi_code verify(lofi_context *context, lofi_merge_check *check, const lofi_merge_settings *s,
-                        lofi_error *err) {
+static lofi_code verify(lofi_context *context, lofi_merge_check *check, const lofi_merge_settings *s, lofi_error *err) {
     LOFI_TRY(lofi_merge_verify(check, s, err));
     lofi_print(context,
                "verified  the merged model differs from base and adapters by %.2e (limit %.1e); the adapters move the "

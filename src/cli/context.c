@@ -15,6 +15,7 @@ const lofi_variable lofi_variables[] = {
     {"LOFI_CONFIG_DIR", "./config", "style presets and training settings", true},
     {"LOFI_CHECKPOINT_DIR", "./exps/logs", "what training writes", true},
     {"ACE_STEP_DIR", "~/.cache/ace-step", "the base model and the original trainer", true},
+    {"LOFI_ONNXRUNTIME", "found by itself", "the libonnxruntime.so that proves exports", false},
     {"CUDA_VISIBLE_DEVICES", "0", "the GPUs that may be used", false},
     {NULL, NULL, NULL, false}};
 

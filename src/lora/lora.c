@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "store/safetensors.h"
 
 static const char *const original_targets[] = {
     "speaker_embedder", "linear_q", "linear_k", "linear_v", "to_q", "to_k", "to_v", "to_out.0"};
@@ -236,6 +237,7 @@ lofi_code lofi_adapter_new(lofi_adapter **out, const lofi_lora_config *config, c
 
 void lofi_adapter_free(lofi_adapter *adapter) {
     if (!adapter) return;
+    lofi_safetensors_close(adapter->file);
     lofi_free(adapter->values);
     lofi_arena_free(adapter->arena);
     free(adapter);

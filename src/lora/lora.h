@@ -54,6 +54,7 @@ typedef struct lofi_adapter {
     float *values; /* value_count floats */
     size_t value_count;
     struct lofi_arena *arena;
+    struct lofi_safetensors *file; /* of lofi_adapter_open (lora_file.h), which leaves values NULL; else NULL */
 } lofi_adapter;
 
 /* Zeroed A and B for every linear layer of the table that the config names. *out is yours. LOFI_ERR_NOT_FOUND when no

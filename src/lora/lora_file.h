@@ -31,4 +31,11 @@ lofi_code lofi_adapter_save(const lofi_adapter *adapter, const char *folder, con
 lofi_code lofi_adapter_load(lofi_adapter **out, const char *path, const lofi_weight_table *table, lofi_log *log,
                             lofi_error *err) LOFI_MUST_USE;
 
+/* As lofi_adapter_load, but the factors stay in the mapped file: adapter->values is NULL, and lofi_adapter_read gives those of one
+ * layer. For adapters that need not be in memory as a whole. */
+lofi_code lofi_adapter_open(lofi_adapter **out, const char *path, const lofi_weight_table *table, lofi_log *log,
+                            lofi_error *err) LOFI_MUST_USE;
+/* a: [rank, in], b: [out, rank] of a layer of an opened adapter. */
+void lofi_adapter_read(const lofi_adapter *adapter, const lofi_lora_layer *layer, float *a, float *b);
+
 #endif

@@ -56,10 +56,11 @@ static bool layer_name(char layer[512], const char *name, const char *const *suf
     return false;
 }
 
-static const lofi_stored_tensor *find_part(const loader *l, const char *layer, const char *const *suffixes) {
+static const lofi_stored_tensor *find_part(const lofi_safetensors *file, const char *layer,
+                                           const char *const *suffixes) {
     char name[512];
-    for (size_t i = 0; i < lofi_safetensors_count(l->file); i++) {
-        const lofi_stored_tensor *tensor = lofi_safetensors_at(l->file, i);
+    for (size_t i = 0; i < lofi_safetensors_count(file); i++) {
+        const lofi_stored_tensor *tensor = lofi_safetensors_at(file, i);
         if (layer_name(name, tensor->name, suffixes) && strcmp(name, layer) == 0) return tensor;
     }
     return NULL;
@@ -111,7 +112,7 @@ static float layer_scale(loader *l, const char *layer, int64_t rank) {
         config.rank = rank;
         return (float)lofi_lora_scale(&config);
     }
-    const lofi_stored_tensor *alpha = find_part(l, layer, alpha_suffixes);
+    const lofi_stored_tensor *alpha = find_part(l->file, layer, alpha_suffixes);
     if (alpha && alpha->count == 1) {
         float value;
         lofi_stored_read_f32(alpha, 0, &value, 1);
@@ -169,28 +170,26 @@ static void collect_layers(loader *l) {
         const lofi_stored_tensor *tensor = lofi_safetensors_at(l->file, i);
         if (layer_name(layer, tensor->name, alpha_suffixes)) continue;
         if (layer_name(layer, tensor->name, a_suffixes)) {
-            const lofi_stored_tensor *b = find_part(l, layer, b_suffixes);
+            const lofi_stored_tensor *b = find_part(l->file, layer, b_suffixes);
             if (b)
                 add_layer(l, layer, tensor, b);
             else
                 fault(l, "the second factor (B) is missing for layer", layer, "");
         } else if (!layer_name(layer, tensor->name, b_suffixes)) {
             fault(l, "not a part of a LoRA adapter:", tensor->name, "");
-        } else if (!find_part(l, layer, a_suffixes)) {
+        } else if (!find_part(l->file, layer, a_suffixes)) {
             fault(l, "the first factor (A) is missing for layer", layer, "");
         }
     }
 }
 
-static void read_values(loader *l) {
-    for (size_t i = 0; i < l->adapter->layer_count; i++) {
-        const lofi_lora_layer *layer = &l->adapter->layers[i];
-        const lofi_stored_tensor *a = find_part(l, layer->name, a_suffixes), *b = find_part(l, layer->name, b_suffixes);
-        lofi_stored_read_f32(a, 0, l->adapter->values + layer->a_offset, a->count);
-        lofi_stored_read_f32(b, 0, l->adapter->values + layer->b_offset, b->count);
-        lofi_memory_forget(a->data, a->bytes);
-        lofi_memory_forget(b->data, b->bytes);
-    }
+void lofi_adapter_read(const lofi_adapter *adapter, const lofi_lora_layer *layer, float *a, float *b) {
+    const lofi_stored_tensor *first = find_part(adapter->file, layer->name, a_suffixes);
+    const lofi_stored_tensor *second = find_part(adapter->file, layer->name, b_suffixes);
+    lofi_stored_read_f32(first, 0, a, first->count);
+    lofi_stored_read_f32(second, 0, b, second->count);
+    lofi_memory_forget(first->data, first->bytes);
+    lofi_memory_forget(second->data, second->bytes);
 }
 
 static lofi_code report_faults(loader *l, lofi_error *err) {
@@ -224,8 +223,6 @@ static lofi_code load_layers(loader *l, lofi_log *log, lofi_error *err) {
     if (l->source == SCALE_UNKNOWN) scale_from_metadata(l);
     collect_layers(l);
     LOFI_TRY(report_faults(l, err));
-    LOFI_TRY(lofi_alloc((void **)&l->adapter->values, l->adapter->value_count, sizeof(float), "an adapter", err));
-    read_values(l);
     name_config(l);
     if (l->unscaled)
         lofi_warn(log,
@@ -268,15 +265,36 @@ static lofi_code load(loader *l, lofi_log *log, lofi_error *err) {
     return load_layers(l, log, err);
 }
 
-lofi_code lofi_adapter_load(lofi_adapter **out, const char *path, const lofi_weight_table *table, lofi_log *log,
+lofi_code lofi_adapter_open(lofi_adapter **out, const char *path, const lofi_weight_table *table, lofi_log *log,
                             lofi_error *err) {
     loader l = {.path = path, .table = table, .faults = LOFI_BUFFER_INIT};
     lofi_code code = load(&l, log, err);
-    if (code == LOFI_OK)
+    if (code == LOFI_OK) {
+        l.adapter->file = l.file;
         *out = l.adapter;
-    else
+    } else {
         lofi_adapter_free(l.adapter);
-    lofi_safetensors_close(l.file);
+        lofi_safetensors_close(l.file);
+    }
     lofi_buffer_free(&l.faults);
     return code;
+}
+
+lofi_code lofi_adapter_load(lofi_adapter **out, const char *path, const lofi_weight_table *table, lofi_log *log,
+                            lofi_error *err) {
+    lofi_adapter *adapter = NULL;
+    LOFI_TRY(lofi_adapter_open(&adapter, path, table, log, err));
+    lofi_code code = lofi_alloc((void **)&adapter->values, adapter->value_count, sizeof(float), "an adapter", err);
+    if (code != LOFI_OK) {
+        lofi_adapter_free(adapter);
+        return code;
+    }
+    for (size_t i = 0; i < adapter->layer_count; i++) {
+        const lofi_lora_layer *layer = &adapter->layers[i];
+        lofi_adapter_read(adapter, layer, adapter->values + layer->a_offset, adapter->values + layer->b_offset);
+    }
+    lofi_safetensors_close(adapter->file);
+    adapter->file = NULL;
+    *out = adapter;
+    return LOFI_OK;
 }

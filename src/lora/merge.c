@@ -30,17 +30,42 @@ typedef struct merge {
 
 /* ---- adapters ---- */
 
-static lofi_code check_finite(const lofi_adapter *adapter, const char *path, lofi_error *err) {
-    for (size_t i = 0; i < adapter->layer_count; i++) {
-        const lofi_lora_layer *layer = &adapter->layers[i];
-        const float *values = adapter->values + layer->a_offset;
-        size_t count = (size_t)(layer->rank * (layer->in + layer->out));
-        for (size_t k = 0; k < count; k++)
-            if (!isfinite(values[k]))
-                return lofi_fail(err, LOFI_ERR_NUMERIC, "adapter '%s' holds numbers that are not finite, in layer '%s'",
-                                 path, layer->name);
-    }
+/* The factors of one layer of one adapter, in f32. */
+typedef struct factors {
+    float *a, *b; /* [rank, in], [out, rank]; lofi_free */
+} factors;
+
+static lofi_code read_factors(factors *f, const lofi_adapter *adapter, const lofi_lora_layer *layer, lofi_error *err) {
+    LOFI_TRY(lofi_alloc((void **)&f->a, (size_t)(layer->rank * layer->in), sizeof *f->a, "an adapter's layer", err));
+    LOFI_TRY(lofi_alloc((void **)&f->b, (size_t)(layer->out * layer->rank), sizeof *f->b, "an adapter's layer", err));
+    lofi_adapter_read(adapter, layer, f->a, f->b);
     return LOFI_OK;
+}
+
+static void free_factors(factors *f) {
+    lofi_free(f->a);
+    lofi_free(f->b);
+    *f = (factors){0};
+}
+
+static bool all_finite(const float *values, int64_t count) {
+    for (int64_t k = 0; k < count; k++)
+        if (!isfinite(values[k])) return false;
+    return true;
+}
+
+static lofi_code check_finite(const lofi_adapter *adapter, const char *path, lofi_error *err) {
+    lofi_code code = LOFI_OK;
+    for (size_t i = 0; i < adapter->layer_count && code == LOFI_OK; i++) {
+        const lofi_lora_layer *layer = &adapter->layers[i];
+        factors f = {0};
+        code = read_factors(&f, adapter, layer, err);
+        if (code == LOFI_OK && !(all_finite(f.a, layer->rank * layer->in) && all_finite(f.b, layer->out * layer->rank)))
+            code = lofi_fail(err, LOFI_ERR_NUMERIC, "adapter '%s' holds numbers that are not finite, in layer '%s'",
+                             path, layer->name);
+        free_factors(&f);
+    }
+    return code;
 }
 
 /* The tensor file of an adapter, for its hash and metadata; PEFT's first, as lofi_adapter_load. */
@@ -71,7 +96,7 @@ static lofi_code load_adapters(merge *m, lofi_error *err) {
     const lofi_merge_settings *s = m->settings;
     LOFI_TRY(lofi_alloc((void **)&m->adapters, s->adapter_count, sizeof *m->adapters, "adapters", err));
     for (size_t i = 0; i < s->adapter_count; i++) {
-        LOFI_TRY(lofi_adapter_load(&m->adapters[i], s->adapters[i].path, lofi_loaded_table(m->base), s->log, err));
+        LOFI_TRY(lofi_adapter_open(&m->adapters[i], s->adapters[i].path, lofi_loaded_table(m->base), s->log, err));
         LOFI_TRY(check_finite(m->adapters[i], s->adapters[i].path, err));
     }
     return LOFI_OK;
@@ -106,41 +131,67 @@ static void store(void *out, const float *values, lofi_dtype type, size_t count)
     if (type == LOFI_F16) lofi_f16_from_f32_array(out, values, count);
 }
 
+/* A matrix on its way. */
+typedef struct matrix {
+    const merge *merge;
+    const lofi_stored_tensor *tensor;
+    const char *layer;
+    int64_t out, in;
+    factors *factors; /* of each adapter; none where it lacks the layer */
+    float *values;    /* [ROWS, in] */
+    void *stored;     /* the same in the tensor's type */
+} matrix;
+
 /* values [rows, in] += strength * scale * B[first .., rank] A[rank, in] for every adapter that has the layer. */
-static void add_adapters(const merge *m, const char *layer, float *values, int64_t first, int64_t rows) {
-    int threads = m->settings->threads > 0 ? m->settings->threads : lofi_threads_available();
-    for (size_t i = 0; i < m->settings->adapter_count; i++) {
-        const lofi_adapter *adapter = m->adapters[i];
-        const lofi_lora_layer *l = lofi_adapter_find(adapter, layer);
-        if (!l || m->settings->adapters[i].strength == 0) continue;
-        const float *b = adapter->values + l->b_offset;
-        lofi_gemm gemm = {.m = rows, .n = l->in, .k = l->rank, .alpha = l->scale * m->settings->adapters[i].strength};
-        gemm.a = b + first * l->rank, gemm.a_stride = l->rank;
-        gemm.b = adapter->values + l->a_offset, gemm.b_type = LOFI_F32, gemm.b_stride = l->in;
-        gemm.c = values, gemm.c_stride = l->in, gemm.accumulate = true;
+static void add_adapters(const matrix *x, int64_t first, int64_t rows) {
+    const lofi_merge_settings *s = x->merge->settings;
+    int threads = s->threads > 0 ? s->threads : lofi_threads_available();
+    for (size_t i = 0; i < s->adapter_count; i++) {
+        if (!x->factors[i].a) continue;
+        const lofi_lora_layer *l = lofi_adapter_find(x->merge->adapters[i], x->layer);
+        lofi_gemm gemm = {.m = rows, .n = l->in, .k = l->rank, .alpha = l->scale * s->adapters[i].strength};
+        gemm.a = x->factors[i].b + first * l->rank, gemm.a_stride = l->rank;
+        gemm.b = x->factors[i].a, gemm.b_type = LOFI_F32, gemm.b_stride = l->in;
+        gemm.c = x->values, gemm.c_stride = l->in, gemm.accumulate = true;
         lofi_gemm_run(&gemm, NULL, threads);
     }
 }
 
+static lofi_code open_matrix(matrix *x, lofi_error *err) {
+    const lofi_merge_settings *s = x->merge->settings;
+    LOFI_TRY(lofi_alloc((void **)&x->factors, s->adapter_count, sizeof *x->factors, "adapters", err));
+    LOFI_TRY(lofi_alloc((void **)&x->values, (size_t)(ROWS * x->in), sizeof *x->values, "rows of a matrix", err));
+    LOFI_TRY(
+        lofi_alloc(&x->stored, (size_t)(ROWS * x->in), lofi_dtype_bytes(dtype_of(x->tensor)), "rows of a matrix", err));
+    for (size_t i = 0; i < s->adapter_count; i++) {
+        const lofi_lora_layer *l = lofi_adapter_find(x->merge->adapters[i], x->layer);
+        if (l && s->adapters[i].strength != 0) LOFI_TRY(read_factors(&x->factors[i], x->merge->adapters[i], l, err));
+    }
+    return LOFI_OK;
+}
+
+static void close_matrix(matrix *x) {
+    for (size_t i = 0; x->factors && i < x->merge->settings->adapter_count; i++) free_factors(&x->factors[i]);
+    lofi_free(x->factors);
+    lofi_free(x->values);
+    lofi_free(x->stored);
+}
+
 static lofi_code write_merged(lofi_safetensors_writer *writer, const merge *m, const lofi_stored_tensor *tensor,
                               const char *layer, lofi_error *err) {
-    int64_t out = tensor->dims[0], in = (int64_t)tensor->count / (out ? out : 1);
+    int64_t out = tensor->dims[0];
+    matrix x = {m, tensor, layer, out, (int64_t)tensor->count / (out ? out : 1), NULL, NULL, NULL};
     lofi_dtype type = dtype_of(tensor);
-    size_t element = lofi_dtype_bytes(type);
-    float *values = NULL;
-    void *stored = NULL;
-    lofi_code code = lofi_alloc((void **)&values, (size_t)(ROWS * in), sizeof *values, "rows of a matrix", err);
-    if (code == LOFI_OK) code = lofi_alloc(&stored, (size_t)(ROWS * in), element, "rows of a matrix", err);
+    lofi_code code = open_matrix(&x, err);
     for (int64_t first = 0; first < out && code == LOFI_OK; first += ROWS) {
         int64_t rows = out - first < ROWS ? out - first : ROWS;
-        size_t count = (size_t)(rows * in);
-        lofi_stored_read_f32(tensor, (size_t)(first * in), values, count);
-        add_adapters(m, layer, values, first, rows);
-        store(stored, values, type, count);
-        code = lofi_safetensors_writer_bytes(writer, stored, count * element, err);
+        size_t count = (size_t)(rows * x.in);
+        lofi_stored_read_f32(tensor, (size_t)(first * x.in), x.values, count);
+        add_adapters(&x, first, rows);
+        store(x.stored, x.values, type, count);
+        code = lofi_safetensors_writer_bytes(writer, x.stored, count * lofi_dtype_bytes(type), err);
     }
-    lofi_free(values);
-    lofi_free(stored);
+    close_matrix(&x);
     return code;
 }
 
@@ -300,8 +351,8 @@ static void close_all(merge *m) {
 
 static lofi_code open_base(merge *m, lofi_error *err) {
     LOFI_TRY(lofi_checkpoint_folder_resolve(&m->folder, m->settings->base, err));
-    return lofi_loaded_open(&m->base, &lofi_model_ace_step_transformer,
-                            m->folder.component[LOFI_COMPONENT_TRANSFORMER], err);
+    return lofi_loaded_open(&m->base, &lofi_model_ace_step_transformer, m->folder.component[LOFI_COMPONENT_TRANSFORMER],
+                            err);
 }
 
 lofi_code lofi_merge_run(lofi_merge_result *result, lofi_merge_blame *blame, const lofi_merge_settings *settings,

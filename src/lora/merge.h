@@ -46,14 +46,15 @@ lofi_code lofi_merge_run(lofi_merge_result *result, lofi_merge_blame *blame, con
                          lofi_error *err) LOFI_MUST_USE;
 
 typedef struct lofi_merge_check {
-    double relative_error; /* of the merged model's output against base and adapters side by side, l2 in double precision */
-    double effect;         /* how far the adapters move the output from the base's, relative; for comparison */
+    double
+        relative_error; /* of the merged model's output against base and adapters side by side, l2 in double precision */
+    double effect;      /* how far the adapters move the output from the base's, relative; for comparison */
     double limit;
 } lofi_merge_check;
 
 /* One step of the transformer with both on fixed inputs (16 frames, 16 text and lyric tokens). The limit is 1e-5 where the
  * base has f32; where it has 16 bits, what merging rounds is as large as the base's own rounding: 2e-3 (f16), 1.5e-2 (bf16). */
-lofi_code lofi_merge_verify(lofi_merge_check *check, const lofi_merge_settings *settings, lofi_error *err)
-    LOFI_MUST_USE;
+lofi_code lofi_merge_verify(lofi_merge_check *check, const lofi_merge_settings *settings,
+                            lofi_error *err) LOFI_MUST_USE;
 
 #endif
