@@ -2,12 +2,16 @@
 #include <math.h>
 
 #include "base/interrupt.h"
+#include "base/memory.h"
+#include "cli/adapter_argument.h"
 #include "cli/command.h"
 #include "export/bundle.h"
+#include "lora/merge.h"
 #include "store/checkpoint_folder.h"
 
 typedef struct export_options {
     const char *model, *output, *precision, *onnxruntime;
+    lofi_list lora;
     int64_t opset, threads;
     bool verify;
 } export_options;
@@ -19,6 +23,11 @@ static const lofi_option options[] = {
      .value = "DIR",
      .required = true,
      .help = "Folder of a base model or a merged one, or a hub cache"},
+    {.name = "lora",
+     .kind = LOFI_OPTION_LIST,
+     .offset = offsetof(export_options, lora),
+     .value = "PATH[:WEIGHT]",
+     .help = "Merge this adapter into the model first, at WEIGHT times its own effect (1); repeatable"},
     {.name = "output",
      .kind = LOFI_OPTION_PATH,
      .offset = offsetof(export_options, output),
@@ -128,10 +137,10 @@ static lofi_code verify(lofi_context *context, const export_options *o, const lo
     return lofi_hint(err, "do not use the bundle in '%s'", o->output);
 }
 
-static lofi_code write_and_verify(lofi_context *context, const export_options *o, lofi_onnx_runtime *runtime,
-                                  lofi_error *err) {
+static lofi_code write_and_verify(lofi_context *context, const export_options *o, const char *model,
+                                  lofi_onnx_runtime *runtime, lofi_error *err) {
     bool half = o->precision[2] == '1', model_failed = false;
-    lofi_bundle_settings settings = {.model = o->model, .output = o->output, .log = context->log};
+    lofi_bundle_settings settings = {.model = model, .output = o->output, .log = context->log};
     settings.onnx = (lofi_onnx_settings){(int)o->opset, half ? LOFI_ONNX_FP16 : LOFI_ONNX_FP32};
     lofi_bundle_result result;
     lofi_code code = lofi_bundle_write(&result, &model_failed, &settings, err);
@@ -142,6 +151,34 @@ static lofi_code write_and_verify(lofi_context *context, const export_options *o
     return context->json ? lofi_print_json(context, document(o, &result, NULL, 0, NULL), err) : LOFI_OK;
 }
 
+/* With adapters: a merged model beside the files of the bundle, for as long as it is needed. */
+static lofi_code merge_and_write(lofi_context *context, const export_options *o, lofi_onnx_runtime *runtime,
+                                 lofi_error *err) {
+    char merged[LOFI_PATH_MAX];
+    lofi_merge_adapter *adapters = lofi_arena_alloc(context->arena, (o->lora.count + 1) * sizeof *adapters);
+    lofi_merge_result result;
+    lofi_merge_blame blame;
+    if (!adapters) return lofi_fail(err, LOFI_ERR_MEMORY, "out of memory for adapters");
+    for (size_t i = 0; i < o->lora.count; i++)
+        LOFI_TRY(
+            lofi_adapter_argument(&adapters[i].path, &adapters[i].strength, context, "lora", o->lora.items[i], err));
+    LOFI_TRY(lofi_path_format(merged, err, "%s/.merged", o->output));
+    LOFI_TRY(lofi_folder_make(o->output, err));
+    LOFI_TRY(lofi_path_remove(merged, err));
+    lofi_merge_settings settings = {.base = o->model,
+                                    .output = merged,
+                                    .adapters = adapters,
+                                    .adapter_count = o->lora.count,
+                                    .threads = (int)o->threads,
+                                    .log = context->log};
+    lofi_code code = lofi_merge_run(&result, &blame, &settings, err);
+    if (code != LOFI_OK && blame != LOFI_MERGE_ITSELF) context->exit_status = 1;
+    if (code == LOFI_OK) code = write_and_verify(context, o, merged, runtime, err);
+    lofi_error ignored;
+    lofi_code removed = lofi_path_remove(merged, code == LOFI_OK ? err : &ignored);
+    return code == LOFI_OK ? removed : code;
+}
+
 static lofi_code run(lofi_context *context, const void *parsed, lofi_error *err) {
     const export_options *o = parsed;
     lofi_onnx_runtime *runtime = NULL;
@@ -149,7 +186,8 @@ static lofi_code run(lofi_context *context, const void *parsed, lofi_error *err)
     if (context->dry_run) return plan(context, o, err);
     /* looked for first: an hour of writing should not end with the news that there is nothing to verify with */
     if (o->verify) LOFI_TRY(lofi_onnx_runtime_open(&runtime, o->onnxruntime, err));
-    lofi_code code = write_and_verify(context, o, runtime, err);
+    lofi_code code = o->lora.count > 0 ? merge_and_write(context, o, runtime, err)
+                                       : write_and_verify(context, o, o->model, runtime, err);
     lofi_onnx_runtime_close(runtime);
     return code;
 }

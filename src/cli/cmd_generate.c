@@ -14,13 +14,15 @@
 #include "cli/adapter_argument.h"
 #include "cli/command.h"
 #include "diffusion/generator.h"
+#include "export/bundle_engine.h"
 #include "store/safetensors.h"
 
 #define MAX_LYRICS_BYTES ((size_t)1 << 20)
 
 typedef struct generate_options {
     const char *checkpoint_dir, *prompt, *lyrics, *lyrics_file, *language, *output, *prompts_file, *output_dir, *format;
-    const char *scheduler, *guidance, *erg, *oss_steps, *init_noise, *lyric_vocab, *device, *engine, *model_dir;
+    const char *scheduler, *guidance, *erg, *oss_steps, *init_noise, *lyric_vocab, *device, *engine, *model_dir,
+        *onnxruntime;
     int64_t seed, steps, retake_seed, threads;
     double duration, guidance_scale, interval, interval_decay, min_scale, omega, prompt_scale, lyric_scale, variance;
     lofi_list lora;
@@ -104,7 +106,9 @@ static const lofi_option options[] = {
     {"engine", LOFI_OPTION_CHOICE, offsetof(generate_options, engine), "E", "native", .choices = "native|onnx",
      .help = "what computes: this program, or exported networks (not in this build)"},
     {"model-dir", LOFI_OPTION_PATH, offsetof(generate_options, model_dir), "DIR", NULL,
-     .help = "exported networks, with --engine onnx"},
+     .help = "a bundle of 'lofi export', with --engine onnx: what the player will play"},
+    {"onnxruntime", LOFI_OPTION_PATH, offsetof(generate_options, onnxruntime), "LIBRARY", NULL,
+     .help = "the libonnxruntime.so for --engine onnx (default: LOFI_ONNXRUNTIME, or the first that is found)"},
     {0},
 };
 
@@ -141,11 +145,13 @@ static lofi_code contradiction(lofi_error *err, const char *message, const char 
 }
 
 static lofi_code check_device(const generate_options *o, lofi_error *err) {
-    if (strcmp(o->engine, "onnx") == 0) {
-        lofi_fail(err, LOFI_ERR_UNSUPPORTED, "engine 'onnx' is not available: this build runs no exported networks");
-        return lofi_hint(err, "leave --engine out");
-    }
-    if (o->model_dir)
+    bool onnx = strcmp(o->engine, "onnx") == 0;
+    if (onnx && !o->model_dir)
+        return contradiction(err, "--engine onnx needs --model-dir", "make a bundle with 'lofi export'");
+    if (onnx && o->lora.count > 0)
+        return contradiction(err, "--lora is not for --engine onnx: a bundle is as it is",
+                             "give the adapter to 'lofi export'");
+    if (!onnx && o->model_dir)
         return contradiction(err, "--model-dir is for --engine onnx", "name the model with --checkpoint-dir");
     if (strcmp(o->device, "cpu") == 0) return LOFI_OK;
     lofi_fail(err, LOFI_ERR_UNSUPPORTED, "device '%s' is not available: this build computes on the CPU only",
@@ -336,7 +342,8 @@ static lofi_code read_noise(generation *g, lofi_error *err) {
 static void limit_erg(generation *g) {
     unsigned possible = lofi_generator_erg(g->generator);
     if (lofi_option_given(g->context, "erg") || !(g->erg & ~possible)) return;
-    lofi_info(g->context->log, "this model has too few layers for entropy rectifying guidance of%s%s%s: left out",
+    lofi_info(g->context->log, "%s for entropy rectifying guidance of%s%s%s: left out",
+              g->options->model_dir ? "a bundle has no networks" : "this model has too few layers",
               possible & LOFI_ERG_TEXT ? "" : " text", possible & LOFI_ERG_LYRIC ? "" : " lyric",
               possible & LOFI_ERG_DIFFUSION ? "" : " diffusion");
     g->erg &= possible;
@@ -535,6 +542,13 @@ static lofi_code tell(generation *g, lofi_error *err) {
     return lofi_print_json(g->context, document, err);
 }
 
+static lofi_code open_generator(generation *g, const lofi_generator_settings *settings, lofi_error *err) {
+    lofi_engine *engine = NULL;
+    if (!g->options->model_dir) return lofi_generator_open(&g->generator, settings, g->context->log, err);
+    LOFI_TRY(lofi_bundle_engine_open(&engine, g->options->model_dir, g->options->onnxruntime, settings->threads, err));
+    return lofi_generator_open_engine(&g->generator, engine, settings, g->context->log, err);
+}
+
 static lofi_code generate(generation *g, lofi_error *err) {
     const generate_options *o = g->options;
     lofi_generator_settings settings = {.checkpoint_dir = o->checkpoint_dir,
@@ -543,7 +557,7 @@ static lofi_code generate(generation *g, lofi_error *err) {
                                         .adapter_count = o->lora.count,
                                         .threads = (int)o->threads};
     LOFI_TRY(lofi_environment_path(&settings.ace_step_dir, g->context, "ACE_STEP_DIR", err));
-    LOFI_TRY(lofi_generator_open(&g->generator, &settings, g->context->log, err));
+    LOFI_TRY(open_generator(g, &settings, err));
     limit_erg(g);
     LOFI_TRY(read_noise(g, err));
     LOFI_TRY(plan_songs(g, err));

@@ -8,24 +8,16 @@
 #include "base/interrupt.h"
 #include "base/memory.h"
 #include "base/random.h"
-#include "diffusion/denoiser.h"
-#include "lora/lora_file.h"
-#include "models/audio_decoder.h"
+#include "diffusion/engine.h"
 #include "models/text_encoder.h"
-#include "store/checkpoint_folder.h"
 #include "text/lyric_tokenizer.h"
 
 struct lofi_generator {
     lofi_log *log;
-    lofi_checkpoint_folder folder;
-    lofi_loaded *transformer;
-    lofi_adapter *adapter; /* all that are used, as one; NULL: none */
-    lofi_attachment attachment;
-    lofi_adapter_hook hook;
-    lofi_text_encoder *text;
-    lofi_lyric_tokenizer *lyrics;
-    lofi_denoiser *denoiser;
-    lofi_audio_decoder *decoder;
+    lofi_engine *engine;
+    lofi_lyric_tokenizer
+        *lyrics;          /* NULL: there is no vocabulary, and the engine does without as long as there are no lyrics */
+    lofi_error no_lyrics; /* then: why */
     float *latents;
     size_t latent_capacity;
     int64_t frames; /* of the latents */
@@ -33,79 +25,34 @@ struct lofi_generator {
 
 /* ---- opening ---- */
 
-static lofi_code load_adapters(lofi_generator *g, lofi_adapter **loaded, float *strengths,
-                               const lofi_generator_settings *s, lofi_error *err) {
-    const lofi_weight_table *table = lofi_loaded_table(g->transformer);
-    for (size_t i = 0; i < s->adapter_count; i++) {
-        strengths[i] = s->adapters[i].strength;
-        LOFI_TRY(lofi_adapter_load(&loaded[i], s->adapters[i].path, table, g->log, err));
-    }
-    return lofi_adapter_combine(&g->adapter, loaded, strengths, s->adapter_count, err);
-}
-
-static lofi_code open_adapters(lofi_generator *g, const lofi_generator_settings *s, lofi_error *err) {
-    if (s->adapter_count == 0) return LOFI_OK;
-    lofi_adapter **loaded = calloc(s->adapter_count, sizeof *loaded);
-    float *strengths = calloc(s->adapter_count, sizeof *strengths);
-    lofi_code code = loaded && strengths ? load_adapters(g, loaded, strengths, s, err)
-                                         : lofi_fail(err, LOFI_ERR_MEMORY, "out of memory for adapters");
-    for (size_t i = 0; loaded && i < s->adapter_count; i++) lofi_adapter_free(loaded[i]);
-    free(loaded);
-    free(strengths);
-    LOFI_TRY(code);
-    g->attachment = (lofi_attachment){.adapter = g->adapter, .strength = 1};
-    g->hook = lofi_attachment_hook(&g->attachment);
-    return LOFI_OK;
-}
-
-static lofi_code open_lyrics(lofi_generator *g, const lofi_generator_settings *s, lofi_error *err) {
-    char path[LOFI_PATH_MAX];
-    LOFI_TRY(lofi_lyric_vocab_find(path, g->folder.root, s->lyric_vocab, s->ace_step_dir, err));
-    LOFI_TRY(lofi_lyric_tokenizer_open(&g->lyrics, path, err));
-    int64_t tokens = lofi_lyric_tokenizer_vocab_size(g->lyrics);
-    int64_t known = lofi_denoiser_config(g->denoiser)->lyric_vocabulary;
-    if (tokens <= known) return LOFI_OK;
+static lofi_code check_vocabulary(const lofi_generator *g, const char *path, lofi_error *err) {
+    int64_t tokens = lofi_lyric_tokenizer_vocab_size(g->lyrics), known = g->engine->lyric_vocabulary;
+    if (known == 0 || tokens <= known) return LOFI_OK;
     lofi_fail(err, LOFI_ERR_FORMAT, "the lyric vocabulary '%s' has %lld tokens, the transformer knows only %lld", path,
               (long long)tokens, (long long)known);
     return lofi_hint(err, "name the one that belongs to the model with --lyric-vocab");
 }
 
-static lofi_code check_parts(const lofi_generator *g, lofi_error *err) {
-    const lofi_ace_step_config *config = lofi_denoiser_config(g->denoiser);
-    if (lofi_text_encoder_width(g->text) != config->text_width)
-        return lofi_fail(err, LOFI_ERR_FORMAT,
-                         "the text encoder in '%s' gives states of %lld numbers, the transformer takes %lld",
-                         g->folder.component[LOFI_COMPONENT_TEXT_ENCODER], (long long)lofi_text_encoder_width(g->text),
-                         (long long)config->text_width);
-    int64_t channels = lofi_audio_decoder_channels(g->decoder), height = lofi_audio_decoder_height(g->decoder);
-    if (channels == config->out_channels && height == config->height) return LOFI_OK;
-    return lofi_fail(
-        err, LOFI_ERR_FORMAT,
-        "the decoder in '%s' takes latents [%lld, %lld, frames], the transformer gives [%lld, %lld, frames]",
-        g->folder.component[LOFI_COMPONENT_DCAE], (long long)channels, (long long)height,
-        (long long)config->out_channels, (long long)config->height);
+static lofi_code open_lyrics(lofi_generator *g, const lofi_generator_settings *s, lofi_error *err) {
+    char path[LOFI_PATH_MAX];
+    lofi_code code = lofi_lyric_vocab_find(path, g->engine->folder, s->lyric_vocab, s->ace_step_dir, &g->no_lyrics);
+    if (code == LOFI_ERR_NOT_FOUND && g->engine->without_lyrics && !s->lyric_vocab) return LOFI_OK;
+    if (code != LOFI_OK && err) *err = g->no_lyrics;
+    LOFI_TRY(code);
+    LOFI_TRY(lofi_lyric_tokenizer_open(&g->lyrics, path, err));
+    return check_vocabulary(g, path, err);
 }
 
-static lofi_code open_all(lofi_generator *g, const lofi_generator_settings *s, lofi_error *err) {
-    LOFI_TRY(lofi_checkpoint_folder_resolve(&g->folder, s->checkpoint_dir, err));
-    char(*component)[LOFI_PATH_MAX] = g->folder.component;
-    LOFI_TRY(lofi_loaded_open(&g->transformer, &lofi_model_ace_step_transformer, component[LOFI_COMPONENT_TRANSFORMER],
-                              err));
-    LOFI_TRY(lofi_text_encoder_open(&g->text, component[LOFI_COMPONENT_TEXT_ENCODER], s->threads, err));
-    LOFI_TRY(lofi_audio_decoder_open(&g->decoder, component[LOFI_COMPONENT_DCAE], component[LOFI_COMPONENT_VOCODER],
-                                     s->threads, err));
-    LOFI_TRY(open_adapters(g, s, err));
-    LOFI_TRY(lofi_denoiser_open(&g->denoiser, g->transformer, g->adapter ? &g->hook : NULL, s->threads, err));
-    LOFI_TRY(open_lyrics(g, s, err));
-    return check_parts(g, err);
-}
-
-lofi_code lofi_generator_open(lofi_generator **out, const lofi_generator_settings *settings, lofi_log *log,
-                              lofi_error *err) {
+lofi_code lofi_generator_open_engine(lofi_generator **out, lofi_engine *engine, const lofi_generator_settings *settings,
+                                     lofi_log *log, lofi_error *err) {
     lofi_generator *g = calloc(1, sizeof *g);
-    if (!g) return lofi_fail(err, LOFI_ERR_MEMORY, "out of memory for the generator");
+    if (!g) {
+        lofi_engine_close(engine);
+        return lofi_fail(err, LOFI_ERR_MEMORY, "out of memory for the generator");
+    }
     g->log = log;
-    lofi_code code = open_all(g, settings, err);
+    g->engine = engine;
+    lofi_code code = open_lyrics(g, settings, err);
     if (code == LOFI_OK)
         *out = g;
     else
@@ -113,32 +60,35 @@ lofi_code lofi_generator_open(lofi_generator **out, const lofi_generator_setting
     return code;
 }
 
+lofi_code lofi_generator_open(lofi_generator **out, const lofi_generator_settings *settings, lofi_log *log,
+                              lofi_error *err) {
+    lofi_engine *engine = NULL;
+    LOFI_TRY(lofi_engine_native_open(&engine, settings, log, err));
+    return lofi_generator_open_engine(out, engine, settings, log, err);
+}
+
+void lofi_engine_close(lofi_engine *engine) {
+    if (engine) engine->functions->close(engine);
+}
+
 void lofi_generator_close(lofi_generator *g) {
     if (!g) return;
-    lofi_denoiser_close(g->denoiser);
-    lofi_audio_decoder_close(g->decoder);
-    lofi_text_encoder_close(g->text);
+    lofi_engine_close(g->engine);
     lofi_lyric_tokenizer_free(g->lyrics);
-    lofi_adapter_free(g->adapter);
-    lofi_loaded_close(g->transformer);
     lofi_free(g->latents);
     free(g);
 }
 
 int64_t lofi_generator_channels(const lofi_generator *g) {
-    return lofi_denoiser_config(g->denoiser)->in_channels;
+    return g->engine->channels;
 }
 
 int64_t lofi_generator_height(const lofi_generator *g) {
-    return lofi_denoiser_config(g->denoiser)->height;
+    return g->engine->height;
 }
 
 unsigned lofi_generator_erg(const lofi_generator *g) {
-    unsigned parts = 0;
-    if (lofi_text_encoder_can_weaken(g->text)) parts |= LOFI_ERG_TEXT;
-    if (lofi_denoiser_can_weaken_lyrics(g->denoiser)) parts |= LOFI_ERG_LYRIC;
-    if (lofi_denoiser_can_weaken_blocks(g->denoiser)) parts |= LOFI_ERG_DIFFUSION;
-    return parts;
+    return g->engine->erg;
 }
 
 /* ---- checking a request ---- */
@@ -155,6 +105,9 @@ static lofi_code check_song(const lofi_generator *g, const lofi_song *song, lofi
         return lofi_fail(err, LOFI_ERR_USAGE, "the variance of the retake is %g: expected 0 to 1",
                          song->retake_variance);
     unsigned missing = song->erg & ~lofi_generator_erg(g);
+    if (missing && g->engine->erg_gap)
+        return lofi_fail(err, LOFI_ERR_UNSUPPORTED, "there is no entropy rectifying guidance here: %s",
+                         g->engine->erg_gap);
     if (missing)
         return lofi_fail(err, LOFI_ERR_UNSUPPORTED,
                          "this model has too few layers for entropy rectifying guidance of %s",
@@ -162,6 +115,18 @@ static lofi_code check_song(const lofi_generator *g, const lofi_song *song, lofi
                          : missing & LOFI_ERG_LYRIC ? "lyrics: its lyric encoder must have 6"
                                                     : "diffusion: its transformer must have 20");
     return lofi_sampling_check(&song->sampling, err);
+}
+
+/* Without a vocabulary a song without lyrics is one padding token, as always. */
+static lofi_code tokenize_lyrics(const lofi_generator *g, const lofi_song *song, lofi_lyric_tokens *lyrics,
+                                 lofi_error *err) {
+    if (g->lyrics) return lofi_lyric_tokenizer_encode_lines(g->lyrics, song->lyrics, song->language, lyrics, err);
+    if (*song->lyrics) {
+        if (err) *err = g->no_lyrics;
+        return g->no_lyrics.code;
+    }
+    *lyrics = (lofi_lyric_tokens){.count = 1, .ids = calloc(1, sizeof *lyrics->ids)};
+    return lyrics->ids ? LOFI_OK : lofi_fail(err, LOFI_ERR_MEMORY, "out of memory for a token");
 }
 
 static bool has_section(const char *lyrics) {
@@ -199,17 +164,17 @@ lofi_code lofi_generator_plan(lofi_generator *g, const lofi_song *song, lofi_son
     lofi_lyric_tokens lyrics;
     LOFI_TRY(check_song(g, song, err));
     *plan = (lofi_song_plan){.frames = lofi_song_frames(song->seconds), .cost = lofi_sampling_count(&song->sampling)};
-    LOFI_TRY(lofi_text_encoder_count(g->text, song->prompt, &plan->text_tokens, err));
-    LOFI_TRY(lofi_lyric_tokenizer_encode_lines(g->lyrics, song->lyrics, song->language, &lyrics, err));
+    LOFI_TRY(g->engine->functions->count_tokens(g->engine, song->prompt, &plan->text_tokens, err));
+    LOFI_TRY(tokenize_lyrics(g, song, &lyrics, err));
     warn_of_song(g, song, plan->text_tokens);
     warn_of_lyrics(g, song, &lyrics);
     if (plan->text_tokens > LOFI_TEXT_MAX_TOKENS) plan->text_tokens = LOFI_TEXT_MAX_TOKENS;
     plan->lyric_tokens = (int64_t)lyrics.count;
     plan->language = lyrics.language;
     lofi_lyric_tokens_free(&lyrics);
-    plan->audio_seconds = (double)lofi_audio_decoder_length(g->decoder, plan->frames) / 48000;
-    return lofi_denoiser_measure(&plan->activation_bytes, g->denoiser, plan->frames, plan->text_tokens,
-                                 plan->lyric_tokens, err);
+    plan->audio_seconds = (double)g->engine->functions->decoded_length(g->engine, plan->frames) / 48000;
+    return g->engine->functions->measure(g->engine, &plan->activation_bytes, plan->frames, plan->text_tokens,
+                                         plan->lyric_tokens, err);
 }
 
 /* ---- conditions ---- */
@@ -222,15 +187,15 @@ static lofi_code set_none(lofi_generator *g, const lofi_song *song, lofi_conditi
     if (!inputs.weak_lyrics) inputs.lyric_token_ids = NULL;
     inputs.text_states = NULL;
     if (inputs.weak_lyrics && (song->erg & LOFI_ERG_TEXT))
-        LOFI_TRY(lofi_text_encoder_run_weakened(g->text, song->prompt, &inputs.text_states, &tokens, err));
-    return lofi_denoiser_set_condition(g->denoiser, LOFI_CONDITION_NONE, &inputs, err);
+        LOFI_TRY(g->engine->functions->encode_prompt(g->engine, song->prompt, true, &inputs.text_states, &tokens, err));
+    return g->engine->functions->set_condition(g->engine, LOFI_CONDITION_NONE, &inputs, err);
 }
 
 static lofi_code set_prompt_only(lofi_generator *g, const lofi_song *song, lofi_condition_inputs inputs,
                                  lofi_error *err) {
     inputs.weak_lyrics = song->erg & LOFI_ERG_LYRIC;
     if (!inputs.weak_lyrics) inputs.lyric_token_ids = NULL;
-    return lofi_denoiser_set_condition(g->denoiser, LOFI_CONDITION_PROMPT, &inputs, err);
+    return g->engine->functions->set_condition(g->engine, LOFI_CONDITION_PROMPT, &inputs, err);
 }
 
 /* The text encoder's states are borrowed until its next run: the weakened ones are used up first. */
@@ -240,12 +205,13 @@ static lofi_code set_conditions(lofi_generator *g, const lofi_song *song, const 
     lofi_sampling_cost cost = lofi_sampling_count(&song->sampling);
     lofi_condition_inputs inputs = {
         .lyric = (int64_t)lyrics->count, .lyric_token_ids = lyrics->ids, .lyric_mask = *song->lyrics ? NULL : &nothing};
-    LOFI_TRY(lofi_text_encoder_count(g->text, song->prompt, &inputs.text, err));
+    LOFI_TRY(g->engine->functions->count_tokens(g->engine, song->prompt, &inputs.text, err));
     if (inputs.text > LOFI_TEXT_MAX_TOKENS) inputs.text = LOFI_TEXT_MAX_TOKENS;
     if (cost.asked[LOFI_CONDITION_NONE]) LOFI_TRY(set_none(g, song, inputs, err));
-    LOFI_TRY(lofi_text_encoder_run(g->text, song->prompt, &inputs.text_states, &inputs.text, err));
+    LOFI_TRY(
+        g->engine->functions->encode_prompt(g->engine, song->prompt, false, &inputs.text_states, &inputs.text, err));
     if (cost.asked[LOFI_CONDITION_PROMPT]) LOFI_TRY(set_prompt_only(g, song, inputs, err));
-    return lofi_denoiser_set_condition(g->denoiser, LOFI_CONDITION_FULL, &inputs, err);
+    return g->engine->functions->set_condition(g->engine, LOFI_CONDITION_FULL, &inputs, err);
 }
 
 /* ---- sampling ---- */
@@ -265,7 +231,7 @@ static lofi_code predict(void *user, lofi_condition condition, const float *late
                          lofi_error *err) {
     const sampling *s = user;
     LOFI_TRY(check_interrupt(err));
-    return lofi_denoiser_predict(s->generator->denoiser, condition, latents, timestep, output, err);
+    return s->generator->engine->functions->predict(s->generator->engine, condition, latents, timestep, output, err);
 }
 
 static lofi_code draw(void *user, int64_t evaluation, float *values, int64_t count, lofi_error *err) {
@@ -307,7 +273,7 @@ static lofi_code start(lofi_generator *g, const lofi_song *song, lofi_error *err
         lofi_random_fill_normal(&random, 0, g->latents, count);
     }
     if (song->retake) mix_retake(g->latents, count, song);
-    return lofi_denoiser_start(g->denoiser, frames, err);
+    return g->engine->functions->start(g->engine, frames, err);
 }
 
 lofi_code lofi_generator_sample(lofi_generator *g, const lofi_song *song, const float **latents, lofi_error *err) {
@@ -315,7 +281,7 @@ lofi_code lofi_generator_sample(lofi_generator *g, const lofi_song *song, const 
     sampling user = {g, song};
     lofi_sampler_model model = {&user, predict, draw, progress};
     LOFI_TRY(check_song(g, song, err));
-    LOFI_TRY(lofi_lyric_tokenizer_encode_lines(g->lyrics, song->lyrics, song->language, &lyrics, err));
+    LOFI_TRY(tokenize_lyrics(g, song, &lyrics, err));
     lofi_code code = set_conditions(g, song, &lyrics, err);
     lofi_lyric_tokens_free(&lyrics);
     LOFI_TRY(code);
@@ -335,8 +301,7 @@ static bool decoded(void *user, double share) {
 }
 
 lofi_code lofi_generator_decode(lofi_generator *g, const lofi_song *song, lofi_audio *out, lofi_error *err) {
-    lofi_audio_decoder_set_progress(g->decoder, decoded, (void *)(uintptr_t)song);
-    lofi_code code = lofi_audio_decoder_run(g->decoder, g->latents, g->frames, out, err);
-    lofi_audio_decoder_set_progress(g->decoder, NULL, NULL);
+    lofi_code code = g->engine->functions->decode(g->engine, g->latents, g->frames, decoded, (void *)(uintptr_t)song,
+                                                  out, err);
     return code == LOFI_ERR_INTERRUPTED && lofi_interrupt_asked() ? check_interrupt(err) : code;
 }

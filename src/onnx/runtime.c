@@ -33,10 +33,13 @@ enum {
     SET_INTRA_OP_THREADS = 24,
     SESSION_INPUT_COUNT = 30,
     SESSION_OUTPUT_COUNT = 31,
+    SESSION_INPUT_TYPE = 33,
+    SESSION_OUTPUT_TYPE = 34,
     SESSION_INPUT_NAME = 36,
     SESSION_OUTPUT_NAME = 37,
     CREATE_TENSOR_WITH_DATA = 49,
     GET_TENSOR_DATA = 51,
+    CAST_TO_TENSOR_INFO = 55,
     GET_ELEMENT_TYPE = 60,
     GET_DIMENSION_COUNT = 61,
     GET_DIMENSIONS = 62,
@@ -49,6 +52,7 @@ enum {
     RELEASE_MEMORY_INFO = 94,
     RELEASE_SESSION = 95,
     RELEASE_VALUE = 96,
+    RELEASE_TYPE = 98,
     RELEASE_SHAPE = 99,
     RELEASE_SESSION_OPTIONS = 100
 };
@@ -292,13 +296,32 @@ static lofi_code read_shape(lofi_onnx_runtime *runtime, void *shape, lofi_onnx_a
     LOFI_TRY(checked(runtime, CALL(runtime, GET_DIMENSION_COUNT, ort_status *, (void *, size_t *), shape, &rank),
                      array->name, err));
     if (rank > LOFI_ONNX_RUNTIME_RANK || (type != ELEMENT_F32 && type != ELEMENT_I64))
-        return lofi_fail(err, LOFI_ERR_UNSUPPORTED, "output '%s' is neither f32 nor i64 of up to %d dimensions",
-                         array->name, LOFI_ONNX_RUNTIME_RANK);
+        return lofi_fail(err, LOFI_ERR_UNSUPPORTED, "'%s' is neither f32 nor i64 of up to %d dimensions", array->name,
+                         LOFI_ONNX_RUNTIME_RANK);
     array->dtype = type == ELEMENT_I64 ? LOFI_I64 : LOFI_F32;
     array->rank = (int)rank;
     return checked(runtime,
                    CALL(runtime, GET_DIMENSIONS, ort_status *, (void *, int64_t *, size_t), shape, array->dims, rank),
                    array->name, err);
+}
+
+lofi_code lofi_onnx_session_describe(lofi_onnx_array *out, lofi_onnx_session *session, bool output, size_t index,
+                                     lofi_error *err) {
+    lofi_onnx_runtime *runtime = session->runtime;
+    void *type = NULL, *shape = NULL;
+    *out = (lofi_onnx_array){.name = output ? lofi_onnx_session_output(session, index)
+                                            : lofi_onnx_session_input(session, index)};
+    LOFI_TRY(checked(runtime,
+                     CALL(runtime, output ? SESSION_OUTPUT_TYPE : SESSION_INPUT_TYPE, ort_status *,
+                          (void *, size_t, void **), session->session, index, &type),
+                     out->name, err));
+    lofi_code code = checked(runtime, CALL(runtime, CAST_TO_TENSOR_INFO, ort_status *, (void *, void **), type, &shape),
+                             out->name, err);
+    if (code == LOFI_OK)
+        code = shape ? read_shape(runtime, shape, out, err)
+                     : lofi_fail(err, LOFI_ERR_UNSUPPORTED, "'%s' is no tensor", out->name);
+    RELEASE(runtime, RELEASE_TYPE, type); /* and the shape, which is a part of it */
+    return code;
 }
 
 static lofi_code read_value(lofi_onnx_runtime *runtime, void *value, lofi_onnx_array *array, lofi_error *err) {

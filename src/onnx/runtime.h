@@ -7,6 +7,7 @@
 #ifndef LOFI_ONNX_RUNTIME_H
 #define LOFI_ONNX_RUNTIME_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -30,6 +31,12 @@ void lofi_onnx_session_close(lofi_onnx_session *session); /* NULL is fine */
 /* In the order of the file; borrowed, NULL beyond the last. */
 const char *lofi_onnx_session_input(const lofi_onnx_session *session, size_t index);
 const char *lofi_onnx_session_output(const lofi_onnx_session *session, size_t index);
+
+/* Element type and dimensions of a value; -1 for a dynamic one. data is NULL. LOFI_ERR_UNSUPPORTED for other types than f32 and
+ * i64. */
+struct lofi_onnx_array;
+lofi_code lofi_onnx_session_describe(struct lofi_onnx_array *out, lofi_onnx_session *session, bool output, size_t index,
+                                     lofi_error *err) LOFI_MUST_USE;
 
 typedef struct lofi_onnx_array {
     const char *name;

@@ -115,6 +115,18 @@ runtime() {
     [ ! -e bundle ]
 }
 
+@test "--lora exports what merging first would have given" {
+    reference="$LOFI_SOURCE/data/reference"
+    "$LOFI" merge --quiet --base-model "$reference/model" --lora-checkpoint "$reference/adapters/peft:0.5" --output-dir merged
+    BASE=merged export_to whole
+    BASE="$reference/model" export_to bundle --lora "$reference/adapters/peft:0.5"
+    diff -r whole bundle
+    [ -z "$(find bundle -name '.*')" ]
+    BASE="$reference/model" run --separate-stderr export_to bundle --lora nowhere
+    refused 1 nowhere
+    [ -z "$(find bundle -name '.*')" ]
+}
+
 @test "a dry run writes nothing" {
     "$LOFI" export --dry-run --json --model "$MODEL" --output bundle > plan.json
     [ "$(field 'd["dry_run"]' < plan.json)" = True ]
@@ -156,4 +168,41 @@ json.dump(good, open("bundle/export.json", "w"))
 PY
     BASE="$MODEL" run --separate-stderr export_to bundle --verify
     refused 3 "2 of 12 outputs differ"
+}
+
+@test "music of the bundle is this program's" {
+    runtime
+    export_to bundle --precision fp32
+    for guidance in apg cfg_star; do
+        set -- --quiet --prompt "lofi, piano" --duration 3 --steps 6 --seed 3 --guidance-type $guidance
+        "$LOFI" generate "$@" --checkpoint-dir "$MODEL" --erg none --output native.wav
+        "$LOFI" generate "$@" --engine onnx --model-dir bundle --output bundle.wav
+        python3 "$BATS_TEST_DIRNAME/helpers/same_sound.py" native.wav bundle.wav 1e-4
+    done
+    cp "$MODEL/lyric_vocab.json" bundle/
+    "$LOFI" generate --quiet --prompt lofi --lyrics "[verse]
+rain" --duration 1 --steps 2 --seed 3 --engine onnx --model-dir bundle --output words.wav
+}
+
+@test "what is no bundle makes no music" {
+    runtime
+    music() { run --separate-stderr "$LOFI" generate --quiet --prompt lofi --duration 1 --output a.wav --engine onnx "$@"; }
+    music
+    refused 2 "--engine onnx needs --model-dir"
+    music --model-dir nowhere
+    refused 1 "'nowhere' is no folder"
+    cp -r "$WHOLE" bundle
+    music --model-dir bundle --lora x
+    refused 2 "--lora is not for --engine onnx"
+    music --model-dir bundle --erg text
+    refused 1 "entropy rectifying guidance"
+    music --model-dir bundle --lyrics "rain"
+    refused 1 "vocabulary"
+    cp bundle/vocoder.onnx bundle/dcae_decoder.onnx
+    music --model-dir bundle
+    refused 1 "dcae_decoder.onnx" "expected 'latents'"
+    rm bundle/text_encoder.onnx
+    music --model-dir bundle
+    refused 1 "text_encoder.onnx"
+    [ ! -e a.wav ]
 }

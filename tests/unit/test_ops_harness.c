@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "allocations.h"
+#include "base/file.h"
 #include "ops/ops.h"
 #include "ops_harness.h"
 
@@ -184,7 +185,7 @@ static void test_slots(void **state) {
     broken.cuda_gap = NULL;
     expect_failure(&test, "CUDA kernel or a sentence");
     test = good_case();
-    broken.onnx_gap = "";
+    broken.onnx = NULL;
     expect_failure(&test, "ONNX lowering or a sentence");
     test = good_case();
     ops_report report = {0};
@@ -192,12 +193,49 @@ static void test_slots(void **state) {
     assert_false(ops_check_slots(&broken, &report));
 }
 
+static void lower_to_its_input(lofi_onnx *onnx, const lofi_node *node) {
+    lofi_onnx_output(onnx, node, 0, lofi_onnx_input(onnx, node, 0));
+}
+
+static void lower_to_nothing(lofi_onnx *onnx, const lofi_node *node) {
+    (void)node;
+    lofi_onnx_fail(onnx, "not in ONNX");
+}
+
+/* What a lowering computes is found out by ONNX Runtime only. */
+static void test_wrong_lowering(void **state) {
+    (void)state;
+    static const lofi_onnx_settings settings = {17, LOFI_ONNX_FP32};
+    lofi_onnx_runtime *runtime = NULL;
+    lofi_error err = LOFI_ERROR_INIT;
+    char folder[] = "/tmp/lofi-test-harness-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    ops_report report = {0};
+    ops_case test = good_case();
+    broken.onnx = lower_to_nothing;
+    bool refused = !ops_check_onnx(&test, NULL, folder, &settings, &report);
+    bool said = strstr(report.text, "not in ONNX") != NULL;
+    bool there = lofi_onnx_runtime_open(&runtime, NULL, &err) == LOFI_OK, noticed = false, passed = false;
+    if (there) {
+        test = good_case();
+        passed = ops_check_onnx(&test, runtime, folder, &settings, &report);
+        broken.onnx = lower_to_its_input;
+        noticed = !ops_check_onnx(&test, runtime, folder, &settings, &report);
+    }
+    lofi_onnx_runtime_close(runtime);
+    assert_int_equal(lofi_path_remove(folder, &err), LOFI_OK);
+    assert_true(refused && said);
+    if (!there) skip();
+    assert_true(passed);
+    assert_true(noticed);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_good),         cmocka_unit_test(test_wrong_values),
         cmocka_unit_test(test_other_bytes),  cmocka_unit_test(test_wrong_gradients),
         cmocka_unit_test(test_wrong_shapes), cmocka_unit_test(test_slots),
-        cmocka_unit_test(test_allocation),
+        cmocka_unit_test(test_allocation),   cmocka_unit_test(test_wrong_lowering),
     };
     return cmocka_run_group_tests_name("operator harness", tests, NULL, NULL);
 }
