@@ -35,12 +35,12 @@ typedef struct lofi_engine_functions {
 /* First member of every engine. */
 struct lofi_engine {
     const lofi_engine_functions *functions;
-    int64_t channels, height;  /* of the latents */
-    int64_t lyric_vocabulary;  /* lyric tokens that are known; 0: not known */
-    unsigned erg;              /* parts of entropy rectifying guidance that it can do */
+    int64_t channels, height; /* of the latents */
+    int64_t lyric_vocabulary; /* lyric tokens that are known; 0: not known */
+    unsigned erg;             /* parts of entropy rectifying guidance that it can do */
     const char *erg_gap;      /* why it can do no others; NULL: the model lacks the layers */
-    const char *folder;        /* where a lyric vocabulary may lie */
-    bool without_lyrics;       /* songs without lyrics need no lyric vocabulary */
+    const char *folder;       /* where a lyric vocabulary may lie */
+    bool without_lyrics;      /* songs without lyrics need no lyric vocabulary */
 };
 
 /* A base model with adapters. *out is yours: lofi_engine_close. */

@@ -23,8 +23,8 @@ typedef struct native {
 
 /* ---- opening ---- */
 
-static lofi_code load_adapters(native *g, lofi_adapter **loaded, float *strengths,
-                               const lofi_generator_settings *s, lofi_error *err) {
+static lofi_code load_adapters(native *g, lofi_adapter **loaded, float *strengths, const lofi_generator_settings *s,
+                               lofi_error *err) {
     const lofi_weight_table *table = lofi_loaded_table(g->transformer);
     for (size_t i = 0; i < s->adapter_count; i++) {
         strengths[i] = s->adapters[i].strength;

@@ -25,7 +25,8 @@ static const struct {
 } contract[MODELS] = {
     [TEXT_ENCODER] = {"text_encoder.onnx", {"", ""}, {""}},
     [ENCODER] = {"transformer_encoder.onnx",
-                 {"encoder_text_hidden_states", "text_attention_mask", "speaker_embeds", "lyric_token_idx", "lyric_mask"},
+                 {"encoder_text_hidden_states", "text_attention_mask", "speaker_embeds", "lyric_token_idx",
+                  "lyric_mask"},
                  {"encoder_hidden_states", "encoder_hidden_mask"}},
     [DECODER] = {"transformer_decoder.onnx",
                  {"hidden_states", "attention_mask", "encoder_hidden_states", "encoder_hidden_mask", "timestep"},
@@ -182,12 +183,12 @@ static lofi_code numbers(void **out, const float *from, int64_t count, float oth
 static lofi_code integers(void **out, const float *mask, const int64_t *ids, int64_t count, int64_t otherwise,
                           lofi_error *err) {
     LOFI_TRY(lofi_alloc(out, (size_t)count, sizeof(int64_t), "a condition", err));
-    for (int64_t i = 0; i < count; i++)
-        ((int64_t *)*out)[i] = mask ? mask[i] != 0 : ids ? ids[i] : otherwise;
+    for (int64_t i = 0; i < count; i++) ((int64_t *)*out)[i] = mask ? mask[i] != 0 : ids ? ids[i] : otherwise;
     return LOFI_OK;
 }
 
-static lofi_code fill_condition(lofi_onnx_array *to, const bundle *b, const lofi_condition_inputs *in, lofi_error *err) {
+static lofi_code fill_condition(lofi_onnx_array *to, const bundle *b, const lofi_condition_inputs *in,
+                                lofi_error *err) {
     const int64_t text = in->text, lyric = in->lyric;
     to[0] = (lofi_onnx_array){contract[ENCODER].inputs[0], LOFI_F32, 3, {1, text, b->text_width}, NULL};
     to[1] = (lofi_onnx_array){contract[ENCODER].inputs[1], LOFI_I64, 2, {1, text}, NULL};
@@ -204,8 +205,8 @@ static lofi_code fill_condition(lofi_onnx_array *to, const bundle *b, const lofi
 static lofi_code set_condition(lofi_engine *engine, lofi_condition which, const lofi_condition_inputs *in,
                                lofi_error *err) {
     bundle *b = of(engine);
-    lofi_onnx_array inputs[MAX_INPUTS] = {{0}}, outputs[2] = {{.name = contract[ENCODER].outputs[0]},
-                                                              {.name = contract[ENCODER].outputs[1]}};
+    lofi_onnx_array inputs[MAX_INPUTS] = {{0}},
+                    outputs[2] = {{.name = contract[ENCODER].outputs[0]}, {.name = contract[ENCODER].outputs[1]}};
     if (in->weak_lyrics || in->weak_blocks)
         return lofi_fail(err, LOFI_ERR_UNSUPPORTED, "a bundle holds no weakened networks");
     lofi_code code = fill_condition(inputs, b, in, err);
@@ -226,8 +227,8 @@ static lofi_code start(lofi_engine *engine, int64_t frames, lofi_error *err) {
     return numbers((void **)&b->frame_mask, NULL, frames, 1, err);
 }
 
-static lofi_code predict(lofi_engine *engine, lofi_condition which, const float *latents, float timestep,
-                         float *output, lofi_error *err) {
+static lofi_code predict(lofi_engine *engine, lofi_condition which, const float *latents, float timestep, float *output,
+                         lofi_error *err) {
     bundle *b = of(engine);
     const condition *c = &b->conditions[which];
     lofi_onnx_array inputs[MAX_INPUTS] = {
@@ -266,15 +267,18 @@ static lofi_code decode_window(bundle *b, const float *latents, int64_t frames, 
     LOFI_TRY(lofi_alloc((void **)&window, (size_t)(rows * count), sizeof *window, "latents", err));
     for (int64_t row = 0; row < rows; row++)
         memcpy(window + row * count, latents + row * frames + first, (size_t)count * sizeof *window);
-    lofi_onnx_array in = {contract[DCAE].inputs[0], LOFI_F32, 4, {1, b->engine.channels, b->engine.height, count}, window};
+    lofi_onnx_array in = {
+        contract[DCAE].inputs[0], LOFI_F32, 4, {1, b->engine.channels, b->engine.height, count}, window};
     lofi_onnx_array out = {.name = contract[DCAE].outputs[0]};
     lofi_code code = lofi_onnx_session_run(b->models[DCAE], &in, 1, &out, 1, err);
     lofi_free(window);
     if (code == LOFI_OK && (out.rank != 4 || out.dims[1] != CHANNELS || out.dims[3] % count != 0))
-        code = lofi_fail(err, LOFI_ERR_FORMAT, "'%s/%s' gives no pictures of stereo sound", b->folder, contract[DCAE].file);
+        code = lofi_fail(err, LOFI_ERR_FORMAT, "'%s/%s' gives no pictures of stereo sound", b->folder,
+                         contract[DCAE].file);
     if (code == LOFI_OK && !mel->data) {
         mel->dims[0] = CHANNELS, mel->dims[1] = out.dims[2], mel->dims[2] = out.dims[3] / count * frames;
-        code = lofi_alloc(&mel->data, (size_t)(mel->dims[0] * mel->dims[1] * mel->dims[2]), sizeof(float), "pictures", err);
+        code = lofi_alloc(&mel->data, (size_t)(mel->dims[0] * mel->dims[1] * mel->dims[2]), sizeof(float), "pictures",
+                          err);
     }
     int64_t columns = code == LOFI_OK ? out.dims[3] : 0;
     for (int64_t row = 0; code == LOFI_OK && row < CHANNELS * mel->dims[1]; row++)
@@ -336,7 +340,9 @@ lofi_code lofi_bundle_engine_open(lofi_engine **out, const char *folder, const c
                                   lofi_error *err) {
     bundle *b = calloc(1, sizeof *b);
     if (!b) return lofi_fail(err, LOFI_ERR_MEMORY, "out of memory for a bundle");
-    b->engine = (lofi_engine){.functions = &functions, .without_lyrics = true, .folder = b->folder,
+    b->engine = (lofi_engine){.functions = &functions,
+                              .without_lyrics = true,
+                              .folder = b->folder,
                               .erg_gap = "a bundle holds no weakened networks"};
     lofi_code code = lofi_path_format(b->folder, err, "%s", folder);
     if (code == LOFI_OK) code = open_all(b, library, threads, err);
