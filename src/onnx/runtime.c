@@ -336,7 +336,7 @@ static lofi_code read_value(lofi_onnx_runtime *runtime, void *value, lofi_onnx_a
     size_t count = 1;
     for (int i = 0; i < array->rank; i++) count *= (size_t)array->dims[i];
     LOFI_TRY(lofi_alloc(&array->data, count, lofi_dtype_bytes(array->dtype), array->name, err));
-    memcpy(array->data, data, count * lofi_dtype_bytes(array->dtype));
+    if (count > 0) memcpy(array->data, data, count * lofi_dtype_bytes(array->dtype));
     return LOFI_OK;
 }
 
