@@ -133,7 +133,7 @@ lofi_onnx_value *lofi_onnx_join_heads(lofi_onnx *onnx, lofi_onnx_value *x, int64
 
 lofi_onnx_value *lofi_onnx_range(lofi_onnx *onnx, lofi_dim length) {
     int64_t zero = 0, one = 1;
-    lofi_onnx_value *none = lofi_onnx_integers(onnx, NULL, 1, &zero);
+    lofi_onnx_value *none = lofi_onnx_integers(onnx, &one, 1, &zero); /* a shape without dimensions */
     lofi_onnx_value *end = lofi_onnx_binary(onnx, "Reshape", lofi_onnx_dim(onnx, length), none);
     lofi_onnx_value *inputs[] = {lofi_onnx_integers(onnx, &zero, 0, NULL), end,
                                  lofi_onnx_integers(onnx, &one, 0, NULL)};
