@@ -91,12 +91,18 @@ static lofi_code component_hash(export *e, lofi_component component, const lofi_
     return LOFI_OK;
 }
 
-static const char *precision_name(const lofi_bundle_settings *settings) {
-    return settings->onnx.precision == LOFI_ONNX_FP16 ? "fp16" : "fp32";
+static lofi_onnx_settings settings_of(const export *e, const lofi_bundle_part *part) {
+    lofi_onnx_settings settings = e->settings->onnx;
+    if (part->exact) settings.precision = LOFI_ONNX_FP32;
+    return settings;
+}
+
+static const char *precision_name(const lofi_onnx_settings *settings) {
+    return settings->precision == LOFI_ONNX_FP16 ? "fp16" : "fp32";
 }
 
 static lofi_code write_model(export *e, const lofi_bundle_part *part, lofi_loaded *loaded, lofi_error *err) {
-    const lofi_bundle_settings *s = e->settings;
+    const lofi_onnx_settings settings = settings_of(e, part);
     char path[LOFI_PATH_MAX], name[64];
     lofi_graph *graph = NULL;
     lofi_onnx *onnx = NULL;
@@ -104,12 +110,12 @@ static lofi_code write_model(export *e, const lofi_bundle_part *part, lofi_loade
     LOFI_TRY(lofi_graph_new(&graph, err));
     lofi_builder builder = {.graph = graph, .source = lofi_loaded_source(loaded)};
     lofi_code code = part->build(&builder, lofi_loaded_config(loaded), &e->facts, err);
-    if (code == LOFI_OK) code = lofi_onnx_new(&onnx, graph, &s->onnx, err);
+    if (code == LOFI_OK) code = lofi_onnx_new(&onnx, graph, &settings, err);
     for (int i = 0; code == LOFI_OK && part->integer_inputs[i]; i++)
         lofi_onnx_take_integers(onnx, part->integer_inputs[i]);
     if (code == LOFI_OK) code = lofi_onnx_lower(onnx, err);
     const lofi_onnx_property properties[] = {{"lofi.program", "lofi " LOFI_VERSION},
-                                             {"lofi.precision", precision_name(s)},
+                                             {"lofi.precision", precision_name(&settings)},
                                              {"lofi.network", lofi_component_folder(part->component)},
                                              {"lofi.network_sha256", e->hash[part->component]}};
     snprintf(name, sizeof name, "%.*s", (int)(strlen(part->file) - strlen(".onnx")), part->file);
@@ -122,12 +128,12 @@ static lofi_code write_model(export *e, const lofi_bundle_part *part, lofi_loade
 }
 
 static lofi_code write_part(export *e, const lofi_bundle_part *part, lofi_loaded *loaded, lofi_error *err) {
-    const lofi_bundle_settings *s = e->settings;
+    const lofi_onnx_settings settings = settings_of(e, part);
     char made_of[MAX_FINGERPRINT];
     if (lofi_interrupt_asked()) return lofi_fail(err, LOFI_ERR_INTERRUPTED, "stopped before '%s'", part->file);
     LOFI_TRY(component_hash(e, part->component, loaded, err));
-    snprintf(made_of, sizeof made_of, "%s %s opset %d lofi %s", e->hash[part->component], precision_name(s),
-             s->onnx.opset, LOFI_VERSION);
+    snprintf(made_of, sizeof made_of, "%s %s opset %d lofi %s", e->hash[part->component], precision_name(&settings),
+             settings.opset, LOFI_VERSION);
     bool kept = is_current(e, part->file, made_of) &&
                 (!part->weights_file || is_current(e, part->weights_file, made_of));
     if (!kept) LOFI_TRY(write_model(e, part, loaded, err));

@@ -105,6 +105,7 @@ const lofi_bundle_part lofi_bundle_parts[LOFI_BUNDLE_PARTS] = {
     {.file = "text_encoder.onnx",
      .component = LOFI_COMPONENT_TEXT_ENCODER,
      .model = &lofi_model_umt5,
+     .exact = true,
      .build = build_text_encoder,
      .integer_inputs = {"attention_mask"},
      .outputs = {"last_hidden_state"}},

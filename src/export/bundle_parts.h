@@ -25,6 +25,8 @@ typedef struct lofi_bundle_part {
     const char *weights_file; /* of its own, or NULL: within the file */
     lofi_component component;
     const lofi_model *model;
+    /* Its weights stay f32 in every precision: small differences grow in it, see docs/exporting.md. */
+    bool exact;
     /* Writes the network down, inputs and outputs marked. */
     lofi_code (*build)(lofi_builder *builder, const json_t *config, lofi_bundle_facts *facts, lofi_error *err);
     const char *integer_inputs[3]; /* f32 in the graph, i64 in the file; NULL ends */
