@@ -66,6 +66,23 @@ own_base() {
     [ "$(ls merged/$T/*.safetensors | wc -l)" -eq 2 ]
 }
 
+@test "a hub cache is read through its links, and nothing in the result is one" {
+    hub=hub/models--ACE-Step--ACE-Step-v1-3.5B
+    mkdir -p $hub/blobs $hub/refs $hub/snapshots/abc
+    printf abc > $hub/refs/main
+    for file in $(cd "$MODEL" && find . -type f); do
+        mkdir -p "$hub/snapshots/abc/$(dirname "$file")"
+        blob=$(sha256sum < "$MODEL/$file" | cut -c1-64)
+        cp "$MODEL/$file" $hub/blobs/$blob
+        ln -s "$(realpath $hub/blobs)/$blob" "$hub/snapshots/abc/$file"
+    done
+    BASE=hub merge --lora-checkpoint "$ADAPTER"
+    rm -r hub
+    [ -z "$(find merged -type l)" ]
+    merged check "$MODEL/$T" merged/$T "$ADAPTER"
+    "$LOFI" model check --quiet merged
+}
+
 @test "--verify compares with base and adapters, and --json tells everything" {
     merge --lora-checkpoint "$ADAPTER" --verify --json > report.json
     [ "$(field 'd["merged_tensors"] > 8 and d["copied_tensors"] > 8' < report.json)" = True ]
