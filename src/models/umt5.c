@@ -165,6 +165,15 @@ static const char *canonical_name(const char *name) {
     return strcmp(name, "encoder.embed_tokens.weight") == 0 ? "shared.weight" : name;
 }
 
+/* Scores are not scaled, so queries are small instead, as transformers begins: standard deviation (d_model d_kv)^-1/2, here with
+ * the released d_kv of 64. Otherwise attention would be next to a choice, and every rounding would grow from layer to layer. */
+static lofi_initial initial(const char *name) {
+    const char *query = ".SelfAttention.q.weight";
+    size_t length = strlen(name), suffix = strlen(query);
+    bool is_query = length > suffix && strcmp(name + length - suffix, query) == 0;
+    return (lofi_initial){is_query ? 0.125f : 1, 0};
+}
+
 const lofi_model lofi_model_umt5 = {
     .name = "umt5-base",
     .class_name = "UMT5EncoderModel",
@@ -172,4 +181,5 @@ const lofi_model lofi_model_umt5 = {
     .declare = declare,
     .preset = preset,
     .canonical_name = canonical_name,
+    .initial = initial,
 };
