@@ -1,4 +1,5 @@
 /* model_file.c - an ONNX model as bytes: its size is known before any weight is read, so it is written as a stream. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,11 +116,14 @@ typedef struct stream {
     uint16_t *halves; /* likewise      */
 } stream;
 
-static lofi_code put_numbers(stream *s, const lofi_onnx_initializer *i, int64_t count, lofi_error *err) {
+/* Scales the numbers where they are. At most CHUNK of them. */
+static lofi_code put_numbers(stream *s, const lofi_onnx_initializer *i, float *numbers, int64_t count,
+                             lofi_error *err) {
+    float factor = ldexpf(1, -i->exponent);
     if (i->exponent)
-        for (int64_t k = 0; k < count; k++) s->numbers[k] *= i->factor;
-    if (i->type == LOFI_ONNX_TYPE_F32) return lofi_writer_write(s->writer, s->numbers, (size_t)count * 4, err);
-    lofi_f16_from_f32_array(s->halves, s->numbers, (size_t)count);
+        for (int64_t k = 0; k < count; k++) numbers[k] *= factor;
+    if (i->type == LOFI_ONNX_TYPE_F32) return lofi_writer_write(s->writer, numbers, (size_t)count * 4, err);
+    lofi_f16_from_f32_array(s->halves, numbers, (size_t)count);
     return lofi_writer_write(s->writer, s->halves, (size_t)count * 2, err);
 }
 
@@ -128,7 +132,7 @@ static lofi_code put_straight(stream *s, const lofi_onnx_initializer *i, lofi_er
     for (int64_t at = 0; at < i->count; at += CHUNK) {
         int64_t count = i->count - at < CHUNK ? i->count - at : CHUNK;
         lofi_convert_to_f32(s->numbers, (const char *)i->data + (size_t)at * step, i->from, count);
-        LOFI_TRY(put_numbers(s, i, count, err));
+        LOFI_TRY(put_numbers(s, i, s->numbers, count, err));
     }
     return LOFI_OK;
 }
@@ -148,8 +152,7 @@ static lofi_code put_transposed(stream *s, const lofi_onnx_initializer *i, lofi_
         }
         for (int64_t at = 0; at < height * columns && code == LOFI_OK; at += CHUNK) {
             int64_t count = height * columns - at < CHUNK ? height * columns - at : CHUNK;
-            memcpy(s->numbers, block + at, (size_t)count * sizeof(float));
-            code = put_numbers(s, i, count, err);
+            code = put_numbers(s, i, block + at, count, err);
         }
     }
     lofi_free(block);

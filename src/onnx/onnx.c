@@ -32,6 +32,7 @@ lofi_code lofi_onnx_new(lofi_onnx **out, lofi_graph *graph, const lofi_onnx_sett
     if (!onnx) return lofi_fail(err, LOFI_ERR_MEMORY, "cannot allocate an ONNX model");
     onnx->graph = graph;
     onnx->settings = *settings;
+    onnx->scope = "";
     lofi_code code = lofi_arena_new(&onnx->arena, err);
     if (code == LOFI_OK && !allocate_tables(onnx))
         code = lofi_fail(err, LOFI_ERR_MEMORY, "cannot allocate the values of an ONNX model");
@@ -59,8 +60,7 @@ lofi_onnx_value *lofi_onnx_fail(lofi_onnx *onnx, const char *format, ...) {
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    lofi_fail(&onnx->failure, LOFI_ERR_UNSUPPORTED, "%s%s%s", onnx->scope ? onnx->scope : "",
-              onnx->scope && *onnx->scope ? ": " : "", text);
+    lofi_fail(&onnx->failure, LOFI_ERR_UNSUPPORTED, "%s%s%s", onnx->scope, *onnx->scope ? ": " : "", text);
     return NULL;
 }
 
@@ -78,14 +78,15 @@ lofi_onnx_value *lofi_onnx_new_value(lofi_onnx *onnx, const char *format, ...) {
     return value;
 }
 
+void *lofi_onnx_scratch(lofi_onnx *onnx, int64_t count, size_t item_bytes) {
+    void *memory = lofi_arena_alloc(onnx->arena, (size_t)count * item_bytes);
+    return memory ? memory : lofi_onnx_fail(onnx, "out of memory for constants and nodes");
+}
+
 /* A copy in the arena, or NULL when there is nothing to copy or no memory. */
 static void *kept(lofi_onnx *onnx, const void *items, size_t size) {
-    if (size == 0) return NULL;
-    void *copy = lofi_arena_alloc(onnx->arena, size);
-    if (copy)
-        memcpy(copy, items, size);
-    else
-        lofi_onnx_fail(onnx, "out of memory for nodes");
+    void *copy = size ? lofi_onnx_scratch(onnx, (int64_t)size, 1) : NULL;
+    if (copy) memcpy(copy, items, size);
     return copy;
 }
 
@@ -107,13 +108,12 @@ void lofi_onnx_emit(lofi_onnx *onnx, const char *type, lofi_onnx_value *const *i
                   MAX_RECORDS, &onnx->failure) != LOFI_OK)
         return;
     while (input_count > 0 && inputs[input_count - 1] == LOFI_ONNX_ABSENT) input_count--;
-    size_t serial = onnx->serial++;
+    lofi_onnx_value *name = lofi_onnx_new_value(onnx, "%s/%s_%zu", onnx->scope, type, onnx->serial++);
+    if (!name) return;
     for (int i = 0; i < output_count; i++)
-        outputs[i] = output_count == 1
-                         ? lofi_onnx_new_value(onnx, "%s/%s_%zu", onnx->scope ? onnx->scope : "", type, serial)
-                         : lofi_onnx_new_value(onnx, "%s/%s_%zu:%d", onnx->scope ? onnx->scope : "", type, serial, i);
-    lofi_onnx_record record = {.type = type, .input_count = input_count, .output_count = output_count};
-    record.name = lofi_arena_printf(onnx->arena, "%s/%s_%zu", onnx->scope ? onnx->scope : "", type, serial);
+        outputs[i] = i == 0 ? name : lofi_onnx_new_value(onnx, "%s:%d", name->name, i);
+    lofi_onnx_record record = {.type = type, .name = name->name, .input_count = input_count};
+    record.output_count = output_count;
     record.attribute_count = attribute_count;
     record.inputs = kept(onnx, inputs, (size_t)input_count * sizeof(lofi_onnx_value *));
     record.outputs = kept(onnx, outputs, (size_t)output_count * sizeof(lofi_onnx_value *));
@@ -218,7 +218,7 @@ static void lower_node(lofi_onnx *onnx, const lofi_node *node) {
     node->op->onnx(onnx, node);
 }
 
-/* An output that is an input or a weight, or that another output is already named after, gets a node of its own. */
+/* Every output is a node of its own: what it names may be an input, a weight, or another output as well. */
 static void name_outputs(lofi_onnx *onnx) {
     size_t count = lofi_graph_tensor_count(onnx->graph);
     onnx->scope = "";

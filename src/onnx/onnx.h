@@ -107,6 +107,8 @@ bool lofi_onnx_has_input(const lofi_node *node, int i);
 lofi_graph *lofi_onnx_graph(lofi_onnx *onnx);
 /* Says what output i of a node is. */
 void lofi_onnx_output(lofi_onnx *onnx, const lofi_node *node, int i, lofi_onnx_value *value);
+/* Memory for constants on their way, zeroed; it goes with the model. NULL, and the model has failed, when there is none. */
+void *lofi_onnx_scratch(lofi_onnx *onnx, int64_t count, size_t item_bytes);
 /* Keeps the first failure, and returns NULL. */
 lofi_onnx_value *lofi_onnx_fail(lofi_onnx *onnx, const char *format, ...) LOFI_PRINTF(2, 3);
 
@@ -120,12 +122,15 @@ lofi_onnx_value *lofi_onnx_integer(lofi_onnx *onnx, int64_t value); /* rank 1, o
 lofi_onnx_value *lofi_onnx_dim(lofi_onnx *onnx, lofi_dim dim);
 lofi_onnx_value *lofi_onnx_shape(lofi_onnx *onnx, int rank, const lofi_dim *dims);
 
-/* x seen with other dimensions; `from` is the shape of x when it is one of the graph's tensors, else NULL. */
+/* x seen with other dimensions, of which 0 is the same one of x, and -1, once, what is left. */
+lofi_onnx_value *lofi_onnx_see(lofi_onnx *onnx, lofi_onnx_value *x, int rank, const int64_t *shape);
+/* The same for dimensions of the graph; `from` is the shape of x when it is one of the graph's tensors, else NULL. */
 lofi_onnx_value *lofi_onnx_reshape(lofi_onnx *onnx, lofi_onnx_value *x, const lofi_shape *from, int rank,
                                    const lofi_dim *dims);
 lofi_onnx_value *lofi_onnx_transpose(lofi_onnx *onnx, lofi_onnx_value *x, int rank, const int64_t *order);
-/* ReduceMean, ReduceSum or ReduceMax over the axes whose bit is set. */
-lofi_onnx_value *lofi_onnx_reduce(lofi_onnx *onnx, const char *type, lofi_onnx_value *x, unsigned axes, bool keep);
+/* ReduceMean, ReduceSum or ReduceMax over `count` axes, of which negative ones count from the last; over none x itself. */
+lofi_onnx_value *lofi_onnx_reduce(lofi_onnx *onnx, const char *type, lofi_onnx_value *x, const int64_t *axes, int count,
+                                  bool keep);
 /* x[start .. end) along one axis. */
 lofi_onnx_value *lofi_onnx_slice(lofi_onnx *onnx, lofi_onnx_value *x, int axis, lofi_onnx_value *start,
                                  lofi_onnx_value *end);
@@ -143,8 +148,10 @@ lofi_onnx_value *lofi_onnx_masked_softmax(lofi_onnx *onnx, lofi_onnx_value *scor
 lofi_onnx_value *lofi_onnx_masked_rows(lofi_onnx *onnx, lofi_onnx_value *x, lofi_onnx_value *mask);
 /* 0, 1, ... length - 1 as f32 [length]. */
 lofi_onnx_value *lofi_onnx_range(lofi_onnx *onnx, lofi_dim length);
-/* Rows of a parameter [rows, width] by ids -> f32 [..., width]. */
-lofi_onnx_value *lofi_onnx_gather_rows(lofi_onnx *onnx, lofi_tensor *table, lofi_onnx_value *ids);
+/* positions [N] times `half` frequencies: angles [N, half]. */
+lofi_onnx_value *lofi_onnx_angles(lofi_onnx *onnx, lofi_onnx_value *positions, const float *frequencies, int64_t half);
+/* Rows of input i of a node, [rows, width], by ids -> f32 [..., width]. */
+lofi_onnx_value *lofi_onnx_gather_rows(lofi_onnx *onnx, const lofi_node *node, int i, lofi_onnx_value *ids);
 /* alpha x W, W being a parameter [K, N], or [N, K] when `transposed`; x is [..., K]. */
 lofi_onnx_value *lofi_onnx_product(lofi_onnx *onnx, lofi_onnx_value *x, lofi_tensor *weight, bool transposed,
                                    float alpha);

@@ -25,7 +25,7 @@ typedef enum lofi_onnx_type {
     LOFI_ONNX_TYPE_F16 = 10
 } lofi_onnx_type;
 
-/* A constant or a weight. Its bytes are `data` converted from `from` to `type`, times `factor`, rows and columns swapped
+/* A constant or a weight. Its bytes are `data` converted from `from` to `type`, times 2^-exponent, rows and columns swapped
  * when `transposed` (of a matrix whose dims are those after it). */
 typedef struct lofi_onnx_initializer {
     lofi_onnx_value *value;
@@ -35,8 +35,7 @@ typedef struct lofi_onnx_initializer {
     const void *data; /* of a parameter, or in the arena */
     lofi_dtype from;
     bool transposed, weight; /* weight: lies in the weights' file when there is one */
-    float factor;
-    int exponent; /* factor is 2^-exponent */
+    int exponent;
 } lofi_onnx_initializer;
 
 struct lofi_onnx {
@@ -55,7 +54,7 @@ struct lofi_onnx {
         lofi_onnx_value *value;
     } * dims;
     size_t dim_count, dim_capacity;
-    const char *scope; /* of the node that is being lowered */
+    const char *scope; /* of the node that is being lowered, "" outside of any */
     size_t serial;
     lofi_error failure;
 };

@@ -69,7 +69,7 @@ lofi_onnx_value *lofi_onnx_shape(lofi_onnx *onnx, int rank, const lofi_dim *dims
 
 /* ---- moving elements ---- */
 
-/* In a constant shape 0 stands for the same dimension of x, and -1, once, for what is left. */
+/* Whether the numbers of lofi_onnx_see can say it. */
 static bool constant_shape(int64_t *shape, const lofi_shape *from, int rank, const lofi_dim *dims) {
     int unknown = 0;
     for (int i = 0; i < rank; i++) {
@@ -82,12 +82,18 @@ static bool constant_shape(int64_t *shape, const lofi_shape *from, int rank, con
     return unknown <= 1;
 }
 
+lofi_onnx_value *lofi_onnx_see(lofi_onnx *onnx, lofi_onnx_value *x, int rank, const int64_t *shape) {
+    int64_t length = rank;
+    /* a constant has an address, also without elements */
+    const int64_t nothing = 0, *dims = rank ? shape : &nothing;
+    return lofi_onnx_binary(onnx, "Reshape", x, lofi_onnx_integers(onnx, dims, 1, &length));
+}
+
 lofi_onnx_value *lofi_onnx_reshape(lofi_onnx *onnx, lofi_onnx_value *x, const lofi_shape *from, int rank,
                                    const lofi_dim *dims) {
-    int64_t shape[LOFI_MAX_RANK], length = rank;
-    lofi_onnx_value *to = constant_shape(shape, from, rank, dims) ? lofi_onnx_integers(onnx, shape, 1, &length)
-                                                                  : lofi_onnx_shape(onnx, rank, dims);
-    return lofi_onnx_binary(onnx, "Reshape", x, to);
+    int64_t shape[LOFI_MAX_RANK];
+    if (constant_shape(shape, from, rank, dims)) return lofi_onnx_see(onnx, x, rank, shape);
+    return lofi_onnx_binary(onnx, "Reshape", x, lofi_onnx_shape(onnx, rank, dims));
 }
 
 lofi_onnx_value *lofi_onnx_transpose(lofi_onnx *onnx, lofi_onnx_value *x, int rank, const int64_t *order) {
@@ -96,15 +102,15 @@ lofi_onnx_value *lofi_onnx_transpose(lofi_onnx *onnx, lofi_onnx_value *x, int ra
 }
 
 /* ReduceSum takes its axes as an input in every opset here, the others since opset 18. */
-lofi_onnx_value *lofi_onnx_reduce(lofi_onnx *onnx, const char *type, lofi_onnx_value *x, unsigned axes, bool keep) {
-    int64_t list[LOFI_MAX_RANK], count = 0;
-    for (int i = 0; i < LOFI_MAX_RANK; i++)
-        if (axes >> i & 1) list[count++] = i;
+lofi_onnx_value *lofi_onnx_reduce(lofi_onnx *onnx, const char *type, lofi_onnx_value *x, const int64_t *axes, int count,
+                                  bool keep) {
+    int64_t length = count;
     lofi_onnx_attribute attributes[] = {LOFI_ONNX_ATTRIBUTE_INT("keepdims", keep),
-                                        LOFI_ONNX_ATTRIBUTE_INTS("axes", list, (int)count)};
+                                        LOFI_ONNX_ATTRIBUTE_INTS("axes", axes, count)};
     bool as_input = onnx->settings.opset >= 18 || strcmp(type, "ReduceSum") == 0;
+    if (count == 0) return x;
     if (!as_input) return lofi_onnx_emit1(onnx, type, &x, 1, attributes, 2);
-    lofi_onnx_value *inputs[] = {x, lofi_onnx_integers(onnx, list, 1, &count)};
+    lofi_onnx_value *inputs[] = {x, lofi_onnx_integers(onnx, axes, 1, &length)};
     return lofi_onnx_emit1(onnx, type, inputs, 2, attributes, 1);
 }
 
@@ -120,24 +126,26 @@ lofi_onnx_value *lofi_onnx_concat(lofi_onnx *onnx, lofi_onnx_value *const *parts
 }
 
 lofi_onnx_value *lofi_onnx_split_heads(lofi_onnx *onnx, lofi_onnx_value *x, int64_t heads, int64_t width) {
-    int64_t shape[] = {0, 0, heads, width}, length = 4;
-    lofi_onnx_value *split = lofi_onnx_binary(onnx, "Reshape", x, lofi_onnx_integers(onnx, shape, 1, &length));
-    return lofi_onnx_transpose(onnx, split, 4, (int64_t[]){0, 2, 1, 3});
+    x = lofi_onnx_see(onnx, x, 4, (int64_t[]){0, 0, heads, width});
+    return lofi_onnx_transpose(onnx, x, 4, (int64_t[]){0, 2, 1, 3});
 }
 
 lofi_onnx_value *lofi_onnx_join_heads(lofi_onnx *onnx, lofi_onnx_value *x, int64_t width) {
-    int64_t shape[] = {0, 0, width}, length = 3;
-    lofi_onnx_value *joined = lofi_onnx_transpose(onnx, x, 4, (int64_t[]){0, 2, 1, 3});
-    return lofi_onnx_binary(onnx, "Reshape", joined, lofi_onnx_integers(onnx, shape, 1, &length));
+    x = lofi_onnx_transpose(onnx, x, 4, (int64_t[]){0, 2, 1, 3});
+    return lofi_onnx_see(onnx, x, 3, (int64_t[]){0, 0, width});
 }
 
 lofi_onnx_value *lofi_onnx_range(lofi_onnx *onnx, lofi_dim length) {
     int64_t zero = 0, one = 1;
-    lofi_onnx_value *none = lofi_onnx_integers(onnx, &one, 1, &zero); /* a shape without dimensions */
-    lofi_onnx_value *end = lofi_onnx_binary(onnx, "Reshape", lofi_onnx_dim(onnx, length), none);
+    lofi_onnx_value *end = lofi_onnx_see(onnx, lofi_onnx_dim(onnx, length), 0, NULL);
     lofi_onnx_value *inputs[] = {lofi_onnx_integers(onnx, &zero, 0, NULL), end,
                                  lofi_onnx_integers(onnx, &one, 0, NULL)};
     return lofi_onnx_to_f32(onnx, lofi_onnx_emit1(onnx, "Range", inputs, 3, NULL, 0));
+}
+
+lofi_onnx_value *lofi_onnx_angles(lofi_onnx *onnx, lofi_onnx_value *positions, const float *frequencies, int64_t half) {
+    positions = lofi_onnx_see(onnx, positions, 2, (int64_t[]){-1, 1});
+    return lofi_onnx_binary(onnx, "Mul", positions, lofi_onnx_numbers(onnx, frequencies, 2, (int64_t[]){1, half}));
 }
 
 /* ---- masks ---- */
@@ -148,8 +156,7 @@ lofi_onnx_value *lofi_onnx_range(lofi_onnx *onnx, lofi_dim length) {
 lofi_onnx_value *lofi_onnx_masked_softmax(lofi_onnx *onnx, lofi_onnx_value *scores, lofi_onnx_value *mask) {
     lofi_onnx_attribute last = LOFI_ONNX_ATTRIBUTE_INT("axis", -1);
     if (mask == LOFI_ONNX_ABSENT) return lofi_onnx_emit1(onnx, "Softmax", &scores, 1, &last, 1);
-    int64_t shape[] = {0, 1, 1, -1}, four = 4;
-    mask = lofi_onnx_binary(onnx, "Reshape", mask, lofi_onnx_integers(onnx, shape, 1, &four));
+    mask = lofi_onnx_see(onnx, mask, 4, (int64_t[]){0, 1, 1, -1});
     lofi_onnx_value *choice[] = {lofi_onnx_cast(onnx, mask, LOFI_ONNX_TYPE_BOOL), scores,
                                  lofi_onnx_number(onnx, FAR_BELOW)};
     scores = lofi_onnx_emit1(onnx, "Where", choice, 3, NULL, 0);
@@ -159,7 +166,5 @@ lofi_onnx_value *lofi_onnx_masked_softmax(lofi_onnx *onnx, lofi_onnx_value *scor
 
 lofi_onnx_value *lofi_onnx_masked_rows(lofi_onnx *onnx, lofi_onnx_value *x, lofi_onnx_value *mask) {
     if (mask == LOFI_ONNX_ABSENT) return x;
-    int64_t shape[] = {0, -1, 1}, three = 3;
-    mask = lofi_onnx_binary(onnx, "Reshape", mask, lofi_onnx_integers(onnx, shape, 1, &three));
-    return lofi_onnx_binary(onnx, "Mul", x, mask);
+    return lofi_onnx_binary(onnx, "Mul", x, lofi_onnx_see(onnx, mask, 3, (int64_t[]){0, -1, 1}));
 }

@@ -34,11 +34,8 @@ lofi_onnx_initializer *lofi_onnx_keep(lofi_onnx *onnx, lofi_onnx_initializer new
                   sizeof *onnx->initializers, MAX_INITIALIZERS, &onnx->failure) != LOFI_OK)
         return NULL;
     if (!new.weight) {
-        void *copy = lofi_arena_alloc(onnx->arena, stored_bytes(&new) + 1);
-        if (!copy) {
-            lofi_onnx_fail(onnx, "out of memory for constants");
-            return NULL;
-        }
+        void *copy = lofi_onnx_scratch(onnx, (int64_t)stored_bytes(&new) + 1, 1);
+        if (!copy) return NULL;
         if (new.count > 0) memcpy(copy, new.data, stored_bytes(&new));
         new.data = copy;
     }
@@ -51,7 +48,7 @@ lofi_onnx_initializer *lofi_onnx_keep(lofi_onnx *onnx, lofi_onnx_initializer new
 
 static lofi_onnx_value *constant(lofi_onnx *onnx, lofi_onnx_type type, lofi_dtype from, const void *values, int rank,
                                  const int64_t *dims) {
-    lofi_onnx_initializer new = {.type = type, .from = from, .data = values, .rank = rank, .factor = 1};
+    lofi_onnx_initializer new = {.type = type, .from = from, .data = values, .rank = rank};
     for (int i = 0; i < rank; i++) new.dims[i] = dims[i];
     lofi_onnx_initializer *there = lofi_onnx_keep(onnx, new, NULL);
     return there ? there->value : NULL;
@@ -84,8 +81,7 @@ static lofi_onnx_initializer *keep_weight(lofi_onnx *onnx, lofi_tensor *tensor, 
                                  .rank = tensor->shape.rank,
                                  .transposed = transposed,
                                  .weight = true,
-                                 .exponent = exponent,
-                                 .factor = ldexpf(1, -exponent)};
+                                 .exponent = exponent};
     char name[512];
     if (!tensor->data) {
         lofi_onnx_fail(onnx, "the weight '%s' has no values", tensor->name);
@@ -108,7 +104,10 @@ lofi_onnx_value *lofi_onnx_weight(lofi_onnx *onnx, lofi_tensor *tensor) {
     return half ? lofi_onnx_to_f32(onnx, weight->value) : weight->value;
 }
 
-lofi_onnx_value *lofi_onnx_gather_rows(lofi_onnx *onnx, lofi_tensor *table, lofi_onnx_value *ids) {
+lofi_onnx_value *lofi_onnx_gather_rows(lofi_onnx *onnx, const lofi_node *node, int i, lofi_onnx_value *ids) {
+    lofi_tensor *table = node->inputs[i];
+    if (!(table->flags & LOFI_TENSOR_PARAMETER))
+        return lofi_onnx_binary(onnx, "Gather", lofi_onnx_input(onnx, node, i), ids);
     bool half = in_half(onnx, table);
     lofi_onnx_initializer *rows = keep_weight(onnx, table, half, false, 0);
     if (!rows) return NULL;
@@ -122,7 +121,7 @@ lofi_onnx_value *lofi_onnx_gather_rows(lofi_onnx *onnx, lofi_tensor *table, lofi
 static double largest_sum(lofi_onnx *onnx, const lofi_tensor *weight, bool transposed) {
     int64_t rows = weight->shape.dims[0], columns = weight->shape.dims[1];
     size_t step = lofi_dtype_bytes(weight->shape.dtype);
-    double largest = 0, *sums = lofi_arena_alloc(onnx->arena, (size_t)(transposed ? 1 : columns) * sizeof *sums);
+    double largest = 0, *sums = lofi_onnx_scratch(onnx, transposed ? 1 : columns, sizeof *sums);
     float chunk[CHUNK];
     for (int64_t row = 0; sums && row < rows; row++) {
         if (transposed) sums[0] = 0;
@@ -135,7 +134,6 @@ static double largest_sum(lofi_onnx *onnx, const lofi_tensor *weight, bool trans
         if (transposed && sums[0] > largest) largest = sums[0];
     }
     for (int64_t i = 0; sums && !transposed && i < columns; i++) largest = sums[i] > largest ? sums[i] : largest;
-    if (!sums) lofi_onnx_fail(onnx, "out of memory for the sums of a matrix");
     lofi_memory_forget(weight->data, (size_t)(rows * columns) * step);
     return largest;
 }
@@ -153,12 +151,8 @@ static lofi_onnx_value *half_product(lofi_onnx *onnx, lofi_onnx_value *x, lofi_t
     int exponent = weight->data ? exponent_of(largest_sum(onnx, weight, transposed)) : 0;
     lofi_onnx_initializer *matrix = keep_weight(onnx, weight, true, transposed, exponent);
     if (!matrix) return NULL;
-    lofi_onnx_attribute last[] = {LOFI_ONNX_ATTRIBUTE_INT("keepdims", 1),
-                                  LOFI_ONNX_ATTRIBUTE_INTS("axes", ((int64_t[]){-1}), 1)};
-    bool as_input = onnx->settings.opset >= 18;
-    lofi_onnx_value *reduced[] = {lofi_onnx_unary(onnx, "Abs", x),
-                                  as_input ? lofi_onnx_integer(onnx, -1) : LOFI_ONNX_ABSENT};
-    lofi_onnx_value *size = lofi_onnx_emit1(onnx, "ReduceMax", reduced, 2, last, as_input ? 1 : 2);
+    static const int64_t last[] = {-1};
+    lofi_onnx_value *size = lofi_onnx_reduce(onnx, "ReduceMax", lofi_onnx_unary(onnx, "Abs", x), last, 1, true);
     size = lofi_onnx_binary(onnx, "Max", size, lofi_onnx_number(onnx, 1e-30f));
     lofi_onnx_value *scaled = lofi_onnx_cast(onnx, lofi_onnx_binary(onnx, "Div", x, size), LOFI_ONNX_TYPE_F16);
     lofi_onnx_value *product = lofi_onnx_to_f32(onnx, lofi_onnx_binary(onnx, "MatMul", scaled, matrix->value));
@@ -173,7 +167,9 @@ lofi_onnx_value *lofi_onnx_product(lofi_onnx *onnx, lofi_onnx_value *x, lofi_ten
     snprintf(layer, sizeof layer, "%s", weight->name);
     char *end = strrchr(layer, '.');
     if (end) *end = '\0';
-    onnx->scope = lofi_arena_strdup(onnx->arena, layer);
+    const char *named = lofi_arena_strdup(onnx->arena, layer);
+    if (!named) return lofi_onnx_fail(onnx, "out of memory for names");
+    onnx->scope = named;
     lofi_onnx_value *product;
     if (in_half(onnx, weight)) {
         product = half_product(onnx, x, weight, transposed, alpha);

@@ -61,8 +61,8 @@ static lofi_onnx_value *lower_bias(lofi_onnx *onnx, const lofi_node *node, lofi_
     lofi_dim batch = node->inputs[0]->shape.dims[0], queries = bias->dims[2], keys = bias->dims[3];
     if (bias->dims[0] < 0 || queries < 0 || keys < 0)
         return lofi_onnx_fail(onnx, "the operator 'attention' needs biases of constant size here");
-    int64_t grouped[] = {-1, bias->dims[0], bias->dims[1], queries, keys}, five = 5;
-    scores = lofi_onnx_binary(onnx, "Reshape", scores, lofi_onnx_integers(onnx, grouped, 1, &five));
+    int64_t grouped[] = {-1, bias->dims[0], bias->dims[1], queries, keys};
+    scores = lofi_onnx_see(onnx, scores, 5, grouped);
     scores = lofi_onnx_binary(onnx, "Add", scores, added);
     return lofi_onnx_reshape(onnx, scores, NULL, 4, (lofi_dim[]){batch, bias->dims[1], queries, keys});
 }

@@ -54,12 +54,7 @@ static void cpu(const lofi_call *call) {
 }
 
 static void lower(lofi_onnx *onnx, const lofi_node *node) {
-    lofi_tensor *table = node->inputs[1];
-    lofi_onnx_value *ids = lofi_onnx_input(onnx, node, 0);
-    bool weight = table->flags & LOFI_TENSOR_PARAMETER;
-    lofi_onnx_output(onnx, node, 0,
-                     weight ? lofi_onnx_gather_rows(onnx, table, ids)
-                            : lofi_onnx_binary(onnx, "Gather", lofi_onnx_input(onnx, node, 1), ids));
+    lofi_onnx_output(onnx, node, 0, lofi_onnx_gather_rows(onnx, node, 1, lofi_onnx_input(onnx, node, 0)));
 }
 
 const lofi_op lofi_op_embedding = {

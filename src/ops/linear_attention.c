@@ -64,8 +64,8 @@ static void lower(lofi_onnx *onnx, const lofi_node *node) {
     lofi_onnx_value *sums = lofi_onnx_binary(onnx, "MatMul", keys, in[2]);
     lofi_onnx_value *above = lofi_onnx_binary(onnx, "MatMul", in[0], sums);
     lofi_onnx_value *below = lofi_onnx_binary(onnx, "Mul", in[0],
-                                              lofi_onnx_reduce(onnx, "ReduceSum", in[1], 1u << 2, true));
-    below = lofi_onnx_reduce(onnx, "ReduceSum", below, 1u << 3, true);
+                                              lofi_onnx_reduce(onnx, "ReduceSum", in[1], (int64_t[]){2}, 1, true));
+    below = lofi_onnx_reduce(onnx, "ReduceSum", below, (int64_t[]){3}, 1, true);
     below = lofi_onnx_binary(onnx, "Add", below, lofi_onnx_number(onnx, a->number));
     lofi_onnx_output(onnx, node, 0, lofi_onnx_join_heads(onnx, lofi_onnx_binary(onnx, "Div", above, below), last));
 }

@@ -1,5 +1,4 @@
 /* mean.c - the mean over axes; see ops.h and kernels/reduce.h. */
-#include "onnx/onnx.h"
 #include "ops/elementwise_rules.h"
 #include "ops/ops.h"
 #include "ops/reduction.h"
@@ -20,11 +19,7 @@ static void gradient(lofi_gradient *gradient, const lofi_node *node) {
 }
 
 static void lower(lofi_onnx *onnx, const lofi_node *node) {
-    const lofi_reduction_attributes *a = node->attributes;
-    lofi_onnx_value *x = lofi_onnx_input(onnx, node, 0);
-    lofi_onnx_output(onnx, node, 0,
-                     a->axes ? lofi_onnx_reduce(onnx, "ReduceMean", x, a->axes, a->keep)
-                             : lofi_onnx_unary(onnx, "Identity", x));
+    lofi_reduction_lower(onnx, node, "ReduceMean");
 }
 
 const lofi_op lofi_op_mean = {

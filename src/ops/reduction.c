@@ -1,5 +1,6 @@
 /* reduction.c - see reduction.h. */
 #include "ops/reduction.h"
+#include "onnx/onnx.h"
 
 #include "kernels/reduce.h"
 #include "ops/expect.h"
@@ -57,6 +58,15 @@ void lofi_reduction_gradient(lofi_gradient *gradient, const lofi_node *node, boo
         dout = lofi_reshape(graph, dout, x->rank, dims);
     }
     lofi_gradient_give(gradient, node, 0, lofi_expand_shared(graph, dout, x->rank, x->dims, mean));
+}
+
+void lofi_reduction_lower(lofi_onnx *onnx, const lofi_node *node, const char *type) {
+    const lofi_reduction_attributes *a = node->attributes;
+    int64_t axes[LOFI_MAX_RANK];
+    int count = 0;
+    for (int i = 0; i < LOFI_MAX_RANK; i++)
+        if (a->axes >> i & 1) axes[count++] = i;
+    lofi_onnx_output(onnx, node, 0, lofi_onnx_reduce(onnx, type, lofi_onnx_input(onnx, node, 0), axes, count, a->keep));
 }
 
 lofi_tensor *lofi_reduce_to(lofi_graph *graph, lofi_tensor *x, const lofi_shape *like, bool mean) {

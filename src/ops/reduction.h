@@ -15,6 +15,9 @@ void lofi_reduction_run(const lofi_call *call, bool mean);
 /* The gradient of sum or mean: d loss / d output repeated, and divided by the number of terms for a mean. */
 void lofi_reduction_gradient(lofi_gradient *gradient, const lofi_node *node, bool mean);
 
+/* The reduction in ONNX, by its name there. */
+void lofi_reduction_lower(lofi_onnx *onnx, const lofi_node *node, const char *type);
+
 /* x repeated to a shape; share: and divided by how often each element is repeated. */
 lofi_tensor *lofi_expand_shared(lofi_graph *graph, lofi_tensor *x, int rank, const lofi_dim *dims, bool share);
 /* The reverse: x summed, or averaged, to the shape of `like`. */

@@ -78,8 +78,7 @@ static void lower(lofi_onnx *onnx, const lofi_node *node) {
                                                       width);
     lofi_onnx_value *keys = lofi_onnx_split_heads(onnx, in[1], a->heads, width);
     lofi_onnx_value *values = lofi_onnx_split_heads(onnx, in[2], a->heads, width);
-    int64_t split[] = {0, a->heads, width}, three = 3;
-    lofi_onnx_value *places = lofi_onnx_binary(onnx, "Reshape", in[3], lofi_onnx_integers(onnx, split, 1, &three));
+    lofi_onnx_value *places = lofi_onnx_see(onnx, in[3], 3, (int64_t[]){0, a->heads, width});
     places = lofi_onnx_transpose(onnx, places, 3, (int64_t[]){1, 2, 0});
     keys = lofi_onnx_transpose(onnx, keys, 4, (int64_t[]){0, 1, 3, 2});
     lofi_onnx_value *scores = lofi_onnx_binary(onnx, "MatMul", by_content, keys);

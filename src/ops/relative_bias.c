@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "base/half.h"
-#include "base/memory.h"
 #include "kernels/parallel.h"
 #include "onnx/onnx.h"
 #include "ops/elementwise_rules.h"
@@ -86,33 +85,22 @@ static void cpu(const lofi_call *call) {
 
 static void lower(lofi_onnx *onnx, const lofi_node *node) {
     const bias_attributes *a = node->attributes;
-    lofi_tensor *table = node->inputs[0];
-    int64_t count = 2 * a->max_distance + 1, two = 2, row[] = {1, -1}, column[] = {-1, 1}, *buckets = NULL;
-    static const int64_t order[] = {2, 0, 1};
-    lofi_error err;
-    if (lofi_alloc((void **)&buckets, (size_t)count, sizeof *buckets, "buckets", &err) != LOFI_OK) {
-        lofi_onnx_fail(onnx, "%s", err.message);
-        return;
-    }
+    int64_t count = 2 * a->max_distance + 1, buckets_there = node->inputs[0]->shape.dims[0];
+    int64_t *buckets = lofi_onnx_scratch(onnx, count, sizeof *buckets);
+    if (!buckets) return;
     /* Beyond the largest distance there is one bucket: so a table of distances, and their numbers held to its ends. */
-    for (int64_t i = 0; i < count; i++)
-        buckets[i] = bucket_of(i - a->max_distance, table->shape.dims[0], a->max_distance);
-    lofi_onnx_value *ids = lofi_onnx_integers(onnx, buckets, 1, &count);
-    lofi_onnx_value *by_distance = table->flags & LOFI_TENSOR_PARAMETER
-                                       ? lofi_onnx_gather_rows(onnx, table, ids)
-                                       : lofi_onnx_binary(onnx, "Gather", lofi_onnx_input(onnx, node, 0), ids);
-    lofi_free(buckets);
+    for (int64_t i = 0; i < count; i++) buckets[i] = bucket_of(i - a->max_distance, buckets_there, a->max_distance);
+    lofi_onnx_value *by_distance = lofi_onnx_gather_rows(onnx, node, 0, lofi_onnx_integers(onnx, buckets, 1, &count));
     lofi_onnx_value *range = lofi_onnx_range(onnx, a->length);
-    lofi_onnx_value *keys = lofi_onnx_binary(onnx, "Reshape", range, lofi_onnx_integers(onnx, row, 1, &two));
-    lofi_onnx_value *queries = lofi_onnx_binary(onnx, "Reshape", range, lofi_onnx_integers(onnx, column, 1, &two));
+    lofi_onnx_value *keys = lofi_onnx_see(onnx, range, 2, (int64_t[]){1, -1});
+    lofi_onnx_value *queries = lofi_onnx_see(onnx, range, 2, (int64_t[]){-1, 1});
     lofi_onnx_value *bounds[] = {lofi_onnx_binary(onnx, "Sub", keys, queries),
                                  lofi_onnx_number(onnx, -(float)a->max_distance),
                                  lofi_onnx_number(onnx, (float)a->max_distance)};
     lofi_onnx_value *distance = lofi_onnx_emit1(onnx, "Clip", bounds, 3, NULL, 0);
-    distance = lofi_onnx_binary(onnx, "Add", distance, bounds[2]);
-    distance = lofi_onnx_to_i64(onnx, distance);
+    distance = lofi_onnx_to_i64(onnx, lofi_onnx_binary(onnx, "Add", distance, bounds[2]));
     lofi_onnx_value *bias = lofi_onnx_binary(onnx, "Gather", by_distance, distance);
-    lofi_onnx_output(onnx, node, 0, lofi_onnx_transpose(onnx, bias, 3, order));
+    lofi_onnx_output(onnx, node, 0, lofi_onnx_transpose(onnx, bias, 3, (int64_t[]){2, 0, 1}));
 }
 
 const lofi_op lofi_op_relative_bias = {

@@ -1,7 +1,6 @@
 /* relative_positions.c - sinusoids of relative positions; see ops.h. Rounded to f32 at every step, as the original's. */
 #include <math.h>
 
-#include "base/memory.h"
 #include "kernels/parallel.h"
 #include "onnx/onnx.h"
 #include "ops/attention_rules.h"
@@ -52,27 +51,17 @@ static void cpu(const lofi_call *call) {
 
 static void lower(lofi_onnx *onnx, const lofi_node *node) {
     const positions_attributes *a = node->attributes;
-    int64_t half = a->width / 2, column[] = {-1, 1}, two = 2, three = 3, row[] = {1, half};
-    int64_t apart[] = {0, half, 1}, flat[] = {-1, a->width};
-    float *frequencies = NULL;
-    lofi_error err;
-    if (lofi_alloc((void **)&frequencies, (size_t)half, sizeof *frequencies, "frequencies", &err) != LOFI_OK) {
-        lofi_onnx_fail(onnx, "%s", err.message);
-        return;
-    }
-    for (int64_t i = 0; i < half; i++) frequencies[i] = frequency_of(2 * i, a->width);
+    int64_t half = a->width / 2;
+    float *frequencies = lofi_onnx_scratch(onnx, half, sizeof *frequencies);
+    for (int64_t i = 0; frequencies && i < half; i++) frequencies[i] = frequency_of(2 * i, a->width);
     lofi_onnx_value *rows = lofi_onnx_range(onnx, node->outputs[0]->shape.dims[0]);
-    lofi_onnx_value *length = lofi_onnx_to_f32(onnx, lofi_onnx_dim(onnx, a->length));
-    length = lofi_onnx_binary(onnx, "Sub", length, lofi_onnx_number(onnx, 1));
-    lofi_onnx_value *angles = lofi_onnx_binary(onnx, "Sub", length, rows);
-    angles = lofi_onnx_binary(onnx, "Reshape", angles, lofi_onnx_integers(onnx, column, 1, &two));
-    angles = lofi_onnx_binary(onnx, "Mul", angles, lofi_onnx_numbers(onnx, frequencies, 2, row));
+    lofi_onnx_value *last = lofi_onnx_to_f32(onnx, lofi_onnx_dim(onnx, a->length));
+    last = lofi_onnx_binary(onnx, "Sub", last, lofi_onnx_number(onnx, 1));
+    lofi_onnx_value *angles = lofi_onnx_angles(onnx, lofi_onnx_binary(onnx, "Sub", last, rows), frequencies, half);
     lofi_onnx_value *parts[] = {lofi_onnx_unary(onnx, "Sin", angles), lofi_onnx_unary(onnx, "Cos", angles)};
-    for (int i = 0; i < 2; i++)
-        parts[i] = lofi_onnx_binary(onnx, "Reshape", parts[i], lofi_onnx_integers(onnx, apart, 1, &three));
+    for (int i = 0; i < 2; i++) parts[i] = lofi_onnx_see(onnx, parts[i], 3, (int64_t[]){0, half, 1});
     lofi_onnx_value *pairs = lofi_onnx_concat(onnx, parts, 2, 2);
-    lofi_onnx_output(onnx, node, 0, lofi_onnx_binary(onnx, "Reshape", pairs, lofi_onnx_integers(onnx, flat, 1, &two)));
-    lofi_free(frequencies);
+    lofi_onnx_output(onnx, node, 0, lofi_onnx_see(onnx, pairs, 2, (int64_t[]){-1, a->width}));
 }
 
 const lofi_op lofi_op_relative_positions = {

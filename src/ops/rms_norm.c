@@ -26,8 +26,7 @@ static void lower(lofi_onnx *onnx, const lofi_node *node) {
     const lofi_norm_attributes *attributes = node->attributes;
     lofi_onnx_value *x = lofi_onnx_input(onnx, node, 0);
     lofi_onnx_value *squares = lofi_onnx_binary(onnx, "Mul", x, x);
-    lofi_onnx_value *mean = lofi_onnx_reduce(onnx, "ReduceMean", squares, 1u << (node->inputs[0]->shape.rank - 1),
-                                             true);
+    lofi_onnx_value *mean = lofi_onnx_reduce(onnx, "ReduceMean", squares, (int64_t[]){-1}, 1, true);
     mean = lofi_onnx_binary(onnx, "Add", mean, lofi_onnx_number(onnx, attributes->epsilon));
     x = lofi_onnx_binary(onnx, "Div", x, lofi_onnx_unary(onnx, "Sqrt", mean));
     if (lofi_onnx_has_input(node, 1)) x = lofi_onnx_binary(onnx, "Mul", x, lofi_onnx_input(onnx, node, 1));

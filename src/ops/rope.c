@@ -62,25 +62,20 @@ static void lower(lofi_onnx *onnx, const lofi_node *node) {
     const rope_attributes *a = node->attributes;
     if (a->transposed) lofi_onnx_fail(onnx, "the operator 'rope' is transposed: " LOFI_NO_ONNX_OF_GRADIENT);
     lofi_dim last = node->inputs[0]->shape.dims[2];
-    int64_t width = last / a->heads, five = 5, four = 4, three = 3, two = 2;
-    int64_t pairs[] = {0, 0, a->heads, width / 2, 2}, heads[] = {0, 0, a->heads, width}, flat[] = {0, 0, last};
-    int64_t table[] = {-1, 1, width}, signs[] = {1, 2};
+    int64_t width = last / a->heads, two = 2, order[] = {1, 0}, heads[] = {0, 0, a->heads, width};
     lofi_onnx_value *x = lofi_onnx_input(onnx, node, 0), *angles[2];
     for (int i = 0; i < 2; i++)
-        angles[i] = lofi_onnx_binary(onnx, "Reshape", lofi_onnx_input(onnx, node, 1 + i),
-                                     lofi_onnx_integers(onnx, table, 1, &three));
+        angles[i] = lofi_onnx_see(onnx, lofi_onnx_input(onnx, node, 1 + i), 3, (int64_t[]){-1, 1, width});
     /* (x0, x1) of each pair as (-x1, x0) */
-    lofi_onnx_value *turned = lofi_onnx_binary(onnx, "Reshape", x, lofi_onnx_integers(onnx, pairs, 1, &five));
-    int64_t order[] = {1, 0};
+    lofi_onnx_value *turned = lofi_onnx_see(onnx, x, 5, (int64_t[]){0, 0, a->heads, width / 2, 2});
     lofi_onnx_attribute axis = LOFI_ONNX_ATTRIBUTE_INT("axis", 4);
     lofi_onnx_value *gather[] = {turned, lofi_onnx_integers(onnx, order, 1, &two)};
     turned = lofi_onnx_emit1(onnx, "Gather", gather, 2, &axis, 1);
-    turned = lofi_onnx_binary(onnx, "Mul", turned, lofi_onnx_numbers(onnx, (float[]){-1, 1}, 2, signs));
-    turned = lofi_onnx_binary(onnx, "Reshape", turned, lofi_onnx_integers(onnx, heads, 1, &four));
-    x = lofi_onnx_binary(onnx, "Reshape", x, lofi_onnx_integers(onnx, heads, 1, &four));
-    x = lofi_onnx_binary(onnx, "Mul", x, angles[0]);
+    turned = lofi_onnx_binary(onnx, "Mul", turned, lofi_onnx_numbers(onnx, (float[]){-1, 1}, 2, (int64_t[]){1, 2}));
+    turned = lofi_onnx_see(onnx, turned, 4, heads);
+    x = lofi_onnx_binary(onnx, "Mul", lofi_onnx_see(onnx, x, 4, heads), angles[0]);
     x = lofi_onnx_binary(onnx, "Add", x, lofi_onnx_binary(onnx, "Mul", turned, angles[1]));
-    lofi_onnx_output(onnx, node, 0, lofi_onnx_binary(onnx, "Reshape", x, lofi_onnx_integers(onnx, flat, 1, &three)));
+    lofi_onnx_output(onnx, node, 0, lofi_onnx_see(onnx, x, 3, (int64_t[]){0, 0, last}));
 }
 
 const lofi_op lofi_op_rope = {

@@ -1,5 +1,4 @@
 /* rotary_table.c - cosines and sines of rotary angles; see ops.h and kernels/rope.h. */
-#include "base/memory.h"
 #include "kernels/rope.h"
 #include "onnx/onnx.h"
 #include "ops/elementwise_rules.h"
@@ -41,21 +40,13 @@ static void cpu(const lofi_call *call) {
 
 static void lower(lofi_onnx *onnx, const lofi_node *node) {
     const rotary_attributes *a = node->attributes;
-    int64_t half = a->width / 2, column[] = {-1, 1}, two = 2, row[] = {1, half};
-    float *frequencies = NULL;
-    lofi_error err;
-    if (lofi_alloc((void **)&frequencies, (size_t)half, sizeof *frequencies, "frequencies", &err) != LOFI_OK) {
-        lofi_onnx_fail(onnx, "%s", err.message);
-        return;
-    }
-    for (int64_t j = 0; j < half; j++) frequencies[j] = lofi_rope_frequency(j, a->width, a->theta);
-    lofi_onnx_value *angles = lofi_onnx_binary(onnx, "Reshape", lofi_onnx_range(onnx, a->positions),
-                                               lofi_onnx_integers(onnx, column, 1, &two));
-    angles = lofi_onnx_binary(onnx, "Mul", angles, lofi_onnx_numbers(onnx, frequencies, 2, row));
+    int64_t half = a->width / 2;
+    float *frequencies = lofi_onnx_scratch(onnx, half, sizeof *frequencies);
+    for (int64_t j = 0; frequencies && j < half; j++) frequencies[j] = lofi_rope_frequency(j, a->width, a->theta);
+    lofi_onnx_value *angles = lofi_onnx_angles(onnx, lofi_onnx_range(onnx, a->positions), frequencies, half);
     angles = lofi_onnx_concat(onnx, (lofi_onnx_value *[]){angles, angles}, 2, 1);
     lofi_onnx_output(onnx, node, 0, lofi_onnx_unary(onnx, "Cos", angles));
     lofi_onnx_output(onnx, node, 1, lofi_onnx_unary(onnx, "Sin", angles));
-    lofi_free(frequencies);
 }
 
 const lofi_op lofi_op_rotary_table = {

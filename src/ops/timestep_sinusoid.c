@@ -1,7 +1,6 @@
 /* timestep_sinusoid.c - sinusoids of timesteps; see ops.h. Rounded to f32 at every step, as the original's. */
 #include <math.h>
 
-#include "base/memory.h"
 #include "onnx/onnx.h"
 #include "ops/elementwise_rules.h"
 #include "ops/expect.h"
@@ -49,20 +48,12 @@ static void cpu(const lofi_call *call) {
 
 static void lower(lofi_onnx *onnx, const lofi_node *node) {
     const sinusoid_attributes *a = node->attributes;
-    int64_t half = a->width / 2, column[] = {-1, 1}, two = 2, row[] = {1, half};
-    float *frequencies = NULL;
-    lofi_error err;
-    if (lofi_alloc((void **)&frequencies, (size_t)half, sizeof *frequencies, "frequencies", &err) != LOFI_OK) {
-        lofi_onnx_fail(onnx, "%s", err.message);
-        return;
-    }
-    for (int64_t i = 0; i < half; i++) frequencies[i] = frequency_of(i, half);
-    lofi_onnx_value *angles = lofi_onnx_binary(onnx, "Reshape", lofi_onnx_input(onnx, node, 0),
-                                               lofi_onnx_integers(onnx, column, 1, &two));
-    angles = lofi_onnx_binary(onnx, "Mul", angles, lofi_onnx_numbers(onnx, frequencies, 2, row));
+    int64_t half = a->width / 2;
+    float *frequencies = lofi_onnx_scratch(onnx, half, sizeof *frequencies);
+    for (int64_t i = 0; frequencies && i < half; i++) frequencies[i] = frequency_of(i, half);
+    lofi_onnx_value *angles = lofi_onnx_angles(onnx, lofi_onnx_input(onnx, node, 0), frequencies, half);
     lofi_onnx_value *parts[] = {lofi_onnx_unary(onnx, "Cos", angles), lofi_onnx_unary(onnx, "Sin", angles)};
     lofi_onnx_output(onnx, node, 0, lofi_onnx_concat(onnx, parts, 2, 1));
-    lofi_free(frequencies);
 }
 
 const lofi_op lofi_op_timestep_sinusoid = {

@@ -1,5 +1,4 @@
 /* window_bias.c - relative positions inside of the windows of a picture, and what a shift of the picture keeps apart. */
-#include "base/memory.h"
 #include "onnx/onnx.h"
 #include "ops/elementwise_rules.h"
 #include "ops/expect.h"
@@ -63,28 +62,20 @@ static void run(const lofi_call *call) {
 static void lower(lofi_onnx *onnx, const lofi_node *node) {
     const lofi_window_bias_attributes *a = node->attributes;
     const lofi_shape *out = &node->outputs[0]->shape;
-    int64_t windows = out->dims[0], places = out->dims[2], pairs = places * places, *ids = NULL, swapped[] = {1, 0};
-    float *apart = NULL;
-    lofi_error err;
-    if (lofi_alloc((void **)&ids, (size_t)pairs, sizeof *ids, "places", &err) != LOFI_OK ||
-        lofi_alloc((void **)&apart, (size_t)(windows * pairs), sizeof *apart, "places", &err) != LOFI_OK) {
-        lofi_free(ids);
-        lofi_onnx_fail(onnx, "%s", err.message);
-        return;
-    }
+    int64_t windows = out->dims[0], places = out->dims[2], pairs = places * places;
+    int64_t *ids = lofi_onnx_scratch(onnx, pairs, sizeof *ids);
+    float *apart = lofi_onnx_scratch(onnx, windows * pairs, sizeof *apart);
+    if (!ids || !apart) return;
     for (int64_t at = 0; at < pairs; at++) ids[at] = table_row(a, at / places, at % places);
     for (int64_t at = 0; at < windows * pairs; at++)
         apart[at] = is_apart(a, at / pairs, at / places % places, at % places) ? APART : 0;
-    lofi_onnx_value *x = lofi_onnx_input(onnx, node, 0);
-    x = lofi_onnx_binary(onnx, "Gather", x, lofi_onnx_integers(onnx, ids, 1, &pairs));
-    x = lofi_onnx_transpose(onnx, x, 2, swapped);
-    x = lofi_onnx_reshape(onnx, x, NULL, 4, (lofi_dim[]){1, out->dims[1], places, places});
+    lofi_onnx_value *x = lofi_onnx_gather_rows(onnx, node, 0, lofi_onnx_integers(onnx, ids, 1, &pairs));
+    x = lofi_onnx_transpose(onnx, x, 2, (int64_t[]){1, 0});
+    x = lofi_onnx_see(onnx, x, 4, (int64_t[]){1, out->dims[1], places, places});
     if (a->shift > 0)
         x = lofi_onnx_binary(onnx, "Add", x,
                              lofi_onnx_numbers(onnx, apart, 4, (int64_t[]){windows, 1, places, places}));
     lofi_onnx_output(onnx, node, 0, x);
-    lofi_free(ids);
-    lofi_free(apart);
 }
 
 const lofi_op lofi_op_window_bias = {
