@@ -2,7 +2,6 @@
 #include <math.h>
 
 #include "base/interrupt.h"
-#include "base/memory.h"
 #include "cli/adapter_argument.h"
 #include "cli/command.h"
 #include "export/bundle.h"
@@ -155,13 +154,10 @@ static lofi_code write_and_verify(lofi_context *context, const export_options *o
 static lofi_code merge_and_write(lofi_context *context, const export_options *o, lofi_onnx_runtime *runtime,
                                  lofi_error *err) {
     char merged[LOFI_PATH_MAX];
-    lofi_merge_adapter *adapters = lofi_arena_alloc(context->arena, (o->lora.count + 1) * sizeof *adapters);
+    const lofi_adapter_choice *adapters;
     lofi_merge_result result;
     lofi_merge_blame blame;
-    if (!adapters) return lofi_fail(err, LOFI_ERR_MEMORY, "out of memory for adapters");
-    for (size_t i = 0; i < o->lora.count; i++)
-        LOFI_TRY(
-            lofi_adapter_argument(&adapters[i].path, &adapters[i].strength, context, "lora", o->lora.items[i], err));
+    LOFI_TRY(lofi_adapter_arguments(&adapters, context, "lora", &o->lora, err));
     LOFI_TRY(lofi_path_format(merged, err, "%s/.merged", o->output));
     LOFI_TRY(lofi_folder_make(o->output, err));
     LOFI_TRY(lofi_path_remove(merged, err));

@@ -129,7 +129,7 @@ typedef struct generation {
     const lofi_wanted_song *songs;
     size_t song_count;
     lofi_song_plan *plans; /* one per song */
-    lofi_adapter_choice *adapters;
+    const lofi_adapter_choice *adapters;
     lofi_generator *generator;
     float *noise;
     int64_t noise_frames;
@@ -238,16 +238,6 @@ static lofi_code read_sampling(generation *g, lofi_error *err) {
     LOFI_TRY(read_chosen(g, err));
     LOFI_TRY(read_erg(g, err));
     return lofi_sampling_check(&g->sampling, err);
-}
-
-static lofi_code read_adapters(generation *g, lofi_error *err) {
-    const lofi_list *list = &g->options->lora;
-    g->adapters = lofi_arena_alloc(g->context->arena, (list->count + 1) * sizeof *g->adapters);
-    if (!g->adapters) return lofi_fail(err, LOFI_ERR_MEMORY, "out of memory for adapters");
-    for (size_t i = 0; i < list->count; i++)
-        LOFI_TRY(lofi_adapter_argument(&g->adapters[i].path, &g->adapters[i].strength, g->context, "lora",
-                                       list->items[i], err));
-    return LOFI_OK;
 }
 
 /* ---- songs ---- */
@@ -571,7 +561,7 @@ static lofi_code prepare(generation *g, lofi_error *err) {
     LOFI_TRY(check_one_or_many(g->context, g->options, err));
     LOFI_TRY(choose_format(g, err));
     LOFI_TRY(read_sampling(g, err));
-    LOFI_TRY(read_adapters(g, err));
+    LOFI_TRY(lofi_adapter_arguments(&g->adapters, g->context, "lora", &g->options->lora, err));
     return read_songs(g, err);
 }
 

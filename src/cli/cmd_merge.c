@@ -1,6 +1,5 @@
 /* cmd_merge.c - base model and adapters become one model. */
 #include "base/interrupt.h"
-#include "base/memory.h"
 #include "cli/adapter_argument.h"
 #include "cli/command.h"
 #include "lora/merge.h"
@@ -47,11 +46,8 @@ static const lofi_option options[] = {
 };
 
 static lofi_code read_settings(lofi_merge_settings *s, lofi_context *context, const merge_options *o, lofi_error *err) {
-    lofi_merge_adapter *adapters = lofi_arena_alloc(context->arena, (o->adapters.count + 1) * sizeof *adapters);
-    if (!adapters) return lofi_fail(err, LOFI_ERR_MEMORY, "out of memory for adapters");
-    for (size_t i = 0; i < o->adapters.count; i++)
-        LOFI_TRY(lofi_adapter_argument(&adapters[i].path, &adapters[i].strength, context, "lora-checkpoint",
-                                       o->adapters.items[i], err));
+    const lofi_adapter_choice *adapters;
+    LOFI_TRY(lofi_adapter_arguments(&adapters, context, "lora-checkpoint", &o->adapters, err));
     *s = (lofi_merge_settings){.base = o->base,
                                .output = o->output,
                                .adapters = adapters,

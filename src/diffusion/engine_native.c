@@ -3,7 +3,6 @@
 
 #include "base/memory.h"
 #include "diffusion/engine.h"
-#include "lora/lora_file.h"
 #include "models/audio_decoder.h"
 #include "models/text_encoder.h"
 #include "store/checkpoint_folder.h"
@@ -23,26 +22,10 @@ typedef struct native {
 
 /* ---- opening ---- */
 
-static lofi_code load_adapters(native *g, lofi_adapter **loaded, float *strengths, const lofi_generator_settings *s,
-                               lofi_error *err) {
-    const lofi_weight_table *table = lofi_loaded_table(g->transformer);
-    for (size_t i = 0; i < s->adapter_count; i++) {
-        strengths[i] = s->adapters[i].strength;
-        LOFI_TRY(lofi_adapter_load(&loaded[i], s->adapters[i].path, table, g->log, err));
-    }
-    return lofi_adapter_combine(&g->adapter, loaded, strengths, s->adapter_count, err);
-}
-
 static lofi_code open_adapters(native *g, const lofi_generator_settings *s, lofi_error *err) {
     if (s->adapter_count == 0) return LOFI_OK;
-    lofi_adapter **loaded = calloc(s->adapter_count, sizeof *loaded);
-    float *strengths = calloc(s->adapter_count, sizeof *strengths);
-    lofi_code code = loaded && strengths ? load_adapters(g, loaded, strengths, s, err)
-                                         : lofi_fail(err, LOFI_ERR_MEMORY, "out of memory for adapters");
-    for (size_t i = 0; loaded && i < s->adapter_count; i++) lofi_adapter_free(loaded[i]);
-    free(loaded);
-    free(strengths);
-    LOFI_TRY(code);
+    LOFI_TRY(lofi_adapter_load_all(&g->adapter, s->adapters, s->adapter_count, lofi_loaded_table(g->transformer),
+                                   g->log, err));
     g->attachment = (lofi_attachment){.adapter = g->adapter, .strength = 1};
     g->hook = lofi_attachment_hook(&g->attachment);
     return LOFI_OK;

@@ -10,17 +10,12 @@
 #include "audio/audio.h"
 #include "base/log.h"
 #include "diffusion/sampler.h"
+#include "lora/lora_file.h"
 
 #define LOFI_GENERATE_MAX_SECONDS 600 /* the longest that is computed                     */
 #define LOFI_TRAINED_SECONDS      240 /* the longest song that the released model learned */
 
 typedef struct lofi_generator lofi_generator;
-
-/* An adapter, at so many times its own effect (lora/lora_file.h). */
-typedef struct lofi_adapter_choice {
-    const char *path;
-    float strength;
-} lofi_adapter_choice;
 
 typedef struct lofi_generator_settings {
     const char *checkpoint_dir;

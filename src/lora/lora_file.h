@@ -31,6 +31,15 @@ lofi_code lofi_adapter_save(const lofi_adapter *adapter, const char *folder, con
 lofi_code lofi_adapter_load(lofi_adapter **out, const char *path, const lofi_weight_table *table, lofi_log *log,
                             lofi_error *err) LOFI_MUST_USE;
 
+/* An adapter, at so many times its own effect. */
+typedef struct lofi_adapter_choice {
+    const char *path;
+    float strength;
+} lofi_adapter_choice;
+/* Several of them as one: lofi_adapter_load and lofi_adapter_combine. *out is yours. */
+lofi_code lofi_adapter_load_all(lofi_adapter **out, const lofi_adapter_choice *choices, size_t count,
+                                const lofi_weight_table *table, lofi_log *log, lofi_error *err) LOFI_MUST_USE;
+
 /* As lofi_adapter_load, but the factors stay in the mapped file: adapter->values is NULL, and lofi_adapter_read gives those of one
  * layer. For adapters that need not be in memory as a whole. */
 lofi_code lofi_adapter_open(lofi_adapter **out, const char *path, const lofi_weight_table *table, lofi_log *log,

@@ -298,3 +298,19 @@ lofi_code lofi_adapter_load(lofi_adapter **out, const char *path, const lofi_wei
     *out = adapter;
     return LOFI_OK;
 }
+
+lofi_code lofi_adapter_load_all(lofi_adapter **out, const lofi_adapter_choice *choices, size_t count,
+                                const lofi_weight_table *table, lofi_log *log, lofi_error *err) {
+    lofi_adapter **loaded = calloc(count + 1, sizeof *loaded);
+    float *strengths = calloc(count + 1, sizeof *strengths);
+    lofi_code code = loaded && strengths ? LOFI_OK : lofi_fail(err, LOFI_ERR_MEMORY, "out of memory for adapters");
+    for (size_t i = 0; i < count && code == LOFI_OK; i++) {
+        strengths[i] = choices[i].strength;
+        code = lofi_adapter_load(&loaded[i], choices[i].path, table, log, err);
+    }
+    if (code == LOFI_OK) code = lofi_adapter_combine(out, loaded, strengths, count, err);
+    for (size_t i = 0; loaded && i < count; i++) lofi_adapter_free(loaded[i]);
+    free(loaded);
+    free(strengths);
+    return code;
+}

@@ -12,7 +12,6 @@
 #include "base/threads.h"
 #include "kernels/convert.h"
 #include "kernels/gemm.h"
-#include "lora/lora_file.h"
 #include "models/ace_step_transformer.h"
 #include "models/loaded.h"
 #include "store/safetensors.h"
@@ -68,26 +67,15 @@ static lofi_code check_finite(const lofi_adapter *adapter, const char *path, lof
     return code;
 }
 
-/* The tensor file of an adapter, for its hash and metadata; PEFT's first, as lofi_adapter_load. */
-static lofi_code adapter_file(char path[LOFI_PATH_MAX], const char *adapter, lofi_error *err) {
-    if (!lofi_path_is_folder(adapter)) return lofi_path_format(path, err, "%s", adapter);
-    LOFI_TRY(lofi_path_format(path, err, "%s/%s", adapter, LOFI_LORA_PEFT_FILE));
-    if (lofi_path_is_file(path)) return LOFI_OK;
-    return lofi_path_format(path, err, "%s/%s", adapter, LOFI_LORA_DIFFUSERS_FILE);
-}
-
-static lofi_code describe_adapter(json_t *list, const lofi_merge_adapter *adapter, lofi_error *err) {
-    char path[LOFI_PATH_MAX], hex[LOFI_SHA256_HEX];
-    lofi_safetensors *file = NULL;
-    LOFI_TRY(adapter_file(path, adapter->path, err));
-    LOFI_TRY(lofi_sha256_file(hex, path, err));
-    LOFI_TRY(lofi_safetensors_open(&file, path, err));
-    const char *dataset = lofi_safetensors_metadata(file, "dataset_hash");
-    const char *unlicensed = lofi_safetensors_metadata(file, "unlicensed_tracks");
-    json_t *entry = json_pack("{s:s, s:s, s:f, s:s*, s:s*}", "name", lofi_path_base(adapter->path), "sha256", hex,
-                              "strength", (double)adapter->strength, "dataset_hash", dataset, "unlicensed_tracks",
+static lofi_code describe_adapter(json_t *list, const lofi_adapter *adapter, const lofi_adapter_choice *choice,
+                                  lofi_error *err) {
+    char hex[LOFI_SHA256_HEX];
+    LOFI_TRY(lofi_sha256_file(hex, lofi_safetensors_path(adapter->file), err));
+    const char *dataset = lofi_safetensors_metadata(adapter->file, "dataset_hash");
+    const char *unlicensed = lofi_safetensors_metadata(adapter->file, "unlicensed_tracks");
+    json_t *entry = json_pack("{s:s, s:s, s:f, s:s*, s:s*}", "name", lofi_path_base(choice->path), "sha256", hex,
+                              "strength", (double)choice->strength, "dataset_hash", dataset, "unlicensed_tracks",
                               unlicensed);
-    lofi_safetensors_close(file);
     if (entry && json_array_append_new(list, entry) == 0) return LOFI_OK;
     return lofi_fail(err, LOFI_ERR_MEMORY, "out of memory for the record of a merge");
 }
@@ -107,7 +95,7 @@ static lofi_code describe(merge *m, lofi_error *err) {
     json_t *list = json_array();
     lofi_code code = lofi_weights_hash(m->result->base_hash, lofi_loaded_weights(m->base), err);
     for (size_t i = 0; i < m->settings->adapter_count && code == LOFI_OK; i++)
-        code = describe_adapter(list, &m->settings->adapters[i], err);
+        code = describe_adapter(list, m->adapters[i], &m->settings->adapters[i], err);
     if (code == LOFI_OK) code = lofi_json_print(&text, list, false, err);
     if (code == LOFI_OK) {
         m->metadata = json_pack("{s:s, s:s, s:s}", LOFI_MERGED_BASE, m->result->base_hash, LOFI_MERGED_ADAPTERS,

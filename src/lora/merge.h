@@ -11,21 +11,16 @@
 
 #include "base/hash.h"
 #include "base/log.h"
-#include "lora/lora.h"
+#include "lora/lora_file.h"
 #include "store/checkpoint_folder.h"
 
 #define LOFI_MERGED_BASE     "lofi.base_sha256" /* over names and contents of the base's weight files          */
 #define LOFI_MERGED_ADAPTERS "lofi.adapters"    /* JSON: [{name, sha256, strength, dataset_hash, unlicensed}]    */
 #define LOFI_MERGED_PROGRAM  "lofi.program"
 
-typedef struct lofi_merge_adapter {
-    const char *path; /* as lofi_adapter_load takes it */
-    float strength;   /* times its own effect */
-} lofi_merge_adapter;
-
 typedef struct lofi_merge_settings {
     const char *base, *output;
-    const lofi_merge_adapter *adapters;
+    const lofi_adapter_choice *adapters;
     size_t adapter_count;
     int threads; /* 0: all */
     lofi_log *log;

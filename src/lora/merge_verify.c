@@ -5,7 +5,6 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "graph/session.h"
-#include "lora/lora_file.h"
 #include "lora/merge.h"
 #include "models/ace_step_transformer.h"
 #include "models/loaded.h"
@@ -105,8 +104,8 @@ static double limit_of(const lofi_loaded *base) {
 
 typedef struct pair {
     lofi_loaded *base, *merged;
-    lofi_adapter **adapters, *combined;
-    float *strengths, *outputs[3]; /* base alone, with adapters, merged */
+    lofi_adapter *combined;
+    float *outputs[3]; /* base alone, with adapters, merged */
 } pair;
 
 static lofi_code open_transformer(lofi_loaded **out, const char *path, lofi_error *err) {
@@ -119,13 +118,7 @@ static lofi_code verify(lofi_merge_check *check, pair *p, const lofi_merge_setti
     int64_t count = 0;
     LOFI_TRY(open_transformer(&p->base, s->base, err));
     LOFI_TRY(open_transformer(&p->merged, s->output, err));
-    LOFI_TRY(lofi_alloc((void **)&p->adapters, s->adapter_count, sizeof *p->adapters, "adapters", err));
-    LOFI_TRY(lofi_alloc((void **)&p->strengths, s->adapter_count, sizeof *p->strengths, "adapters", err));
-    for (size_t i = 0; i < s->adapter_count; i++) {
-        LOFI_TRY(lofi_adapter_load(&p->adapters[i], s->adapters[i].path, lofi_loaded_table(p->base), NULL, err));
-        p->strengths[i] = s->adapters[i].strength;
-    }
-    LOFI_TRY(lofi_adapter_combine(&p->combined, p->adapters, p->strengths, s->adapter_count, err));
+    LOFI_TRY(lofi_adapter_load_all(&p->combined, s->adapters, s->adapter_count, lofi_loaded_table(p->base), NULL, err));
     lofi_attachment attachment = {.adapter = p->combined, .strength = 1};
     lofi_adapter_hook hook = lofi_attachment_hook(&attachment);
     LOFI_TRY(compute(&p->outputs[0], &count, p->base, NULL, s->threads, err));
@@ -140,10 +133,7 @@ static lofi_code verify(lofi_merge_check *check, pair *p, const lofi_merge_setti
 lofi_code lofi_merge_verify(lofi_merge_check *check, const lofi_merge_settings *settings, lofi_error *err) {
     pair p = {0};
     lofi_code code = verify(check, &p, settings, err);
-    for (size_t i = 0; p.adapters && i < settings->adapter_count; i++) lofi_adapter_free(p.adapters[i]);
     lofi_adapter_free(p.combined);
-    lofi_free(p.adapters);
-    lofi_free(p.strengths);
     for (int i = 0; i < 3; i++) lofi_free(p.outputs[i]);
     lofi_loaded_close(p.base);
     lofi_loaded_close(p.merged);
