@@ -119,6 +119,10 @@ static void print_value(lofi_buffer *buffer, const json_t *value, bool indented,
     }
 }
 
+json_t *lofi_json_finite(double value) {
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
 lofi_code lofi_json_print(lofi_buffer *buffer, const json_t *value, bool indented, lofi_error *err) {
     if (value == NULL) return lofi_fail(err, LOFI_ERR_MEMORY, "cannot allocate a JSON document");
     print_value(buffer, value, indented, 0);

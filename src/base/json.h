@@ -18,6 +18,8 @@ lofi_code lofi_json_load(json_t **out, const char *path, lofi_error *err) LOFI_M
 lofi_code lofi_json_parse(json_t **out, const char *text, size_t size, const char *name, lofi_error *err) LOFI_MUST_USE;
 /* Indented by 2, keys in the order of insertion, a newline at the end; written whole or not at all. */
 lofi_code lofi_json_save(const json_t *value, const char *path, lofi_error *err) LOFI_MUST_USE;
+/* A number, or null where it is not finite: JSON has no word for that. The reference is yours. */
+json_t *lofi_json_finite(double value);
 /* Appends to a buffer: indented or on one line. Numbers are written so that they read back exactly. */
 lofi_code lofi_json_print(lofi_buffer *buffer, const json_t *value, bool indented, lofi_error *err) LOFI_MUST_USE;
 

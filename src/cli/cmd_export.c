@@ -1,7 +1,7 @@
 /* cmd_export.c - the folder that the player runs: ONNX models of a base or merged model, proven in ONNX Runtime. */
-#include <math.h>
 
 #include "base/interrupt.h"
+#include "base/json.h"
 #include "cli/adapter_argument.h"
 #include "cli/command.h"
 #include "export/bundle.h"
@@ -79,11 +79,6 @@ static void print_checks(const lofi_context *context, const lofi_bundle_check *c
                    checks[i].passed ? "ok" : "FAILED");
 }
 
-/* JSON has no word for what is not a number. */
-static json_t *number(double value) {
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
 static json_t *document(const export_options *o, const lofi_bundle_result *result, const lofi_bundle_check *checks,
                         size_t count, const lofi_onnx_runtime *runtime) {
     json_t *files = json_array(), *verified = json_array();
@@ -91,11 +86,11 @@ static json_t *document(const export_options *o, const lofi_bundle_result *resul
         json_array_append_new(files, json_pack("{s:s, s:I, s:b}", "name", result->files[i].name, "bytes",
                                                (json_int_t)result->files[i].bytes, "kept", result->files[i].kept));
     for (size_t i = 0; i < count; i++)
-        json_array_append_new(verified,
-                              json_pack("{s:s, s:s, s:I, s:o, s:o, s:f, s:b}", "file", checks[i].file, "output",
-                                        checks[i].output, "length", (json_int_t)checks[i].length, "relative_error",
-                                        number(checks[i].relative_error), "max_abs_error", number(checks[i].largest),
-                                        "limit", checks[i].limit, "passed", checks[i].passed));
+        json_array_append_new(verified, json_pack("{s:s, s:s, s:I, s:o, s:o, s:f, s:b}", "file", checks[i].file,
+                                                  "output", checks[i].output, "length", (json_int_t)checks[i].length,
+                                                  "relative_error", lofi_json_finite(checks[i].relative_error),
+                                                  "max_abs_error", lofi_json_finite(checks[i].largest), "limit",
+                                                  checks[i].limit, "passed", checks[i].passed));
     json_t *all = json_pack("{s:s, s:s, s:I, s:o}", "output_path", o->output, "precision", o->precision, "opset",
                             (json_int_t)o->opset, "files", files);
     json_object_set_new(all, "verified", verified);

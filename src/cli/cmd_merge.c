@@ -1,5 +1,6 @@
 /* cmd_merge.c - base model and adapters become one model. */
 #include "base/interrupt.h"
+#include "base/json.h"
 #include "cli/adapter_argument.h"
 #include "cli/command.h"
 #include "lora/merge.h"
@@ -67,8 +68,8 @@ static json_t *document(const lofi_merge_settings *s, const lofi_merge_result *r
                             (json_int_t)r->copied, "bytes", (json_int_t)r->bytes);
     if (check)
         json_object_set_new(all, "verified",
-                            json_pack("{s:f, s:f, s:f, s:b}", "relative_error", check->relative_error, "effect",
-                                      check->effect, "limit", check->limit, "passed",
+                            json_pack("{s:o, s:o, s:f, s:b}", "relative_error", lofi_json_finite(check->relative_error),
+                                      "effect", lofi_json_finite(check->effect), "limit", check->limit, "passed",
                                       check->relative_error <= check->limit));
     return all;
 }

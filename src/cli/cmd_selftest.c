@@ -1,9 +1,9 @@
 /* cmd_selftest.c - does this build on this machine compute what the original computes? */
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/json.h"
 #include "base/memory.h"
 #include "cli/command.h"
 #include "eval/selftest.h"
@@ -15,11 +15,6 @@ typedef struct selftest_settings {
 } selftest_settings;
 
 /* ---- JSON ---- */
-
-/* JSON has no word for what is not a number. */
-static json_t *number(double value) {
-    return isfinite(value) ? json_real(value) : json_null();
-}
 
 static json_t *notes_json(const lofi_selftest_note *notes, size_t count) {
     json_t *list = json_array();
@@ -33,8 +28,9 @@ static json_t *results_json(const lofi_selftest_report *report) {
     for (size_t i = 0; i < report->result_count; i++) {
         const lofi_selftest_result *r = &report->results[i];
         json_array_append_new(list, json_pack("{s:s, s:s, s:o, s:o, s:f, s:b}", "case", r->case_name, "tensor",
-                                              r->tensor, "relative_error", number(r->relative_error), "max_abs_error",
-                                              number(r->max_abs_error), "limit", r->limit, "passed", (int)r->passed));
+                                              r->tensor, "relative_error", lofi_json_finite(r->relative_error),
+                                              "max_abs_error", lofi_json_finite(r->max_abs_error), "limit", r->limit,
+                                              "passed", (int)r->passed));
     }
     return list;
 }

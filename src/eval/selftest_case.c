@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/difference.h"
+
 static lofi_code no_memory(lofi_error *err) {
     return lofi_fail(err, LOFI_ERR_MEMORY, "out of memory for the self-test");
 }
@@ -138,19 +140,15 @@ static bool same_shape(const computed *ours, const lofi_stored_tensor *theirs) {
 }
 
 static void measure(const computed *ours, const lofi_stored_tensor *theirs, double *relative, double *largest) {
-    double difference = 0, size = 0, most = 0, chunk[512];
+    lofi_difference difference = {0};
+    double chunk[512];
     for (size_t first = 0; first < theirs->count; first += 512) {
         size_t count = theirs->count - first < 512 ? theirs->count - first : 512;
         lofi_stored_read_f64(theirs, first, chunk, count);
-        for (size_t i = 0; i < count; i++) {
-            double apart = value_at(ours, first + i) - chunk[i];
-            difference += apart * apart;
-            size += chunk[i] * chunk[i];
-            if (!(fabs(apart) <= most)) most = fabs(apart); /* keeps NaN */
-        }
+        for (size_t i = 0; i < count; i++) lofi_difference_add(&difference, value_at(ours, first + i), chunk[i]);
     }
-    *relative = size > 0 ? sqrt(difference / size) : sqrt(difference);
-    *largest = isnan(difference) ? NAN : most;
+    *relative = lofi_difference_relative(&difference);
+    *largest = lofi_difference_largest(&difference);
 }
 
 /* Keeps what was computed for --save-outputs, under the recorded name. */

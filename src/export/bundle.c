@@ -15,24 +15,23 @@
 #define MAX_TOKENIZER   ((size_t)256 << 20)
 #define MAX_FINGERPRINT 512
 
-typedef struct export {
+typedef struct writing {
     const lofi_bundle_settings *settings;
     lofi_checkpoint_folder folder;
     json_t *manifest;                                 /* {"format": 1, "files": {NAME: {made_of, bytes, sha256}}} */
     char hash[LOFI_COMPONENT_COUNT][LOFI_SHA256_HEX]; /* "" until asked for */
     lofi_bundle_facts facts;
     lofi_bundle_result *result;
-}
-export;
+} writing;
 
 /* ---- what is there ---- */
 
-static lofi_code file_path(char path[LOFI_PATH_MAX], const export *e, const char *name, lofi_error *err) {
+static lofi_code file_path(char path[LOFI_PATH_MAX], const writing *e, const char *name, lofi_error *err) {
     return lofi_path_format(path, err, "%s/%s", e->settings->output, name);
 }
 
 /* A manifest that cannot be read is no reason to stop: then everything is made again. */
-static lofi_code load_manifest(export *e, lofi_error *err) {
+static lofi_code load_manifest(writing *e, lofi_error *err) {
     char path[LOFI_PATH_MAX];
     lofi_error ignored;
     LOFI_TRY(file_path(path, e, MANIFEST, err));
@@ -45,7 +44,7 @@ static lofi_code load_manifest(export *e, lofi_error *err) {
 }
 
 /* Whether a file is there that was made of the same, and still is as it was written. */
-static bool is_current(const export *e, const char *name, const char *made_of) {
+static bool is_current(const writing *e, const char *name, const char *made_of) {
     const json_t *entry = json_object_get(json_object_get(e->manifest, "files"), name);
     const char *source = json_string_value(json_object_get(entry, "made_of"));
     const char *hash = json_string_value(json_object_get(entry, "sha256"));
@@ -58,7 +57,7 @@ static bool is_current(const export *e, const char *name, const char *made_of) {
     return lofi_sha256_file(hex, path, &ignored) == LOFI_OK && strcmp(hex, hash) == 0;
 }
 
-static lofi_code note_file(export *e, const char *name, const char *made_of, bool kept, lofi_error *err) {
+static lofi_code note_file(writing *e, const char *name, const char *made_of, bool kept, lofi_error *err) {
     char path[LOFI_PATH_MAX], hex[LOFI_SHA256_HEX];
     uint64_t bytes = 0;
     LOFI_TRY(file_path(path, e, name, err));
@@ -77,7 +76,7 @@ static lofi_code note_file(export *e, const char *name, const char *made_of, boo
 /* ---- one part ---- */
 
 /* SHA-256 over config and weights of a component; each is read once a run. */
-static lofi_code component_hash(export *e, lofi_component component, const lofi_loaded *loaded, lofi_error *err) {
+static lofi_code component_hash(writing *e, lofi_component component, const lofi_loaded *loaded, lofi_error *err) {
     char config[LOFI_SHA256_HEX], weights[LOFI_SHA256_HEX], path[LOFI_PATH_MAX];
     lofi_sha256 *both = NULL;
     if (*e->hash[component]) return LOFI_OK;
@@ -91,7 +90,7 @@ static lofi_code component_hash(export *e, lofi_component component, const lofi_
     return LOFI_OK;
 }
 
-static lofi_onnx_settings settings_of(const export *e, const lofi_bundle_part *part) {
+static lofi_onnx_settings settings_of(const writing *e, const lofi_bundle_part *part) {
     lofi_onnx_settings settings = e->settings->onnx;
     if (part->exact) settings.precision = LOFI_ONNX_FP32;
     return settings;
@@ -101,7 +100,7 @@ static const char *precision_name(const lofi_onnx_settings *settings) {
     return settings->precision == LOFI_ONNX_FP16 ? "fp16" : "fp32";
 }
 
-static lofi_code write_model(export *e, const lofi_bundle_part *part, lofi_loaded *loaded, lofi_error *err) {
+static lofi_code write_model(writing *e, const lofi_bundle_part *part, lofi_loaded *loaded, lofi_error *err) {
     const lofi_onnx_settings settings = settings_of(e, part);
     char path[LOFI_PATH_MAX], name[64];
     lofi_graph *graph = NULL;
@@ -127,7 +126,7 @@ static lofi_code write_model(export *e, const lofi_bundle_part *part, lofi_loade
     return code == LOFI_OK ? code : lofi_error_prefix(err, "%s", part->file);
 }
 
-static lofi_code write_part(export *e, const lofi_bundle_part *part, lofi_loaded *loaded, lofi_error *err) {
+static lofi_code write_part(writing *e, const lofi_bundle_part *part, lofi_loaded *loaded, lofi_error *err) {
     const lofi_onnx_settings settings = settings_of(e, part);
     char made_of[MAX_FINGERPRINT];
     if (lofi_interrupt_asked()) return lofi_fail(err, LOFI_ERR_INTERRUPTED, "stopped before '%s'", part->file);
@@ -141,7 +140,7 @@ static lofi_code write_part(export *e, const lofi_bundle_part *part, lofi_loaded
     return note_file(e, part->file, made_of, kept, err);
 }
 
-static lofi_code copy_tokenizer(export *e, lofi_error *err) {
+static lofi_code copy_tokenizer(writing *e, lofi_error *err) {
     char from[LOFI_PATH_MAX], to[LOFI_PATH_MAX], hex[LOFI_SHA256_HEX];
     lofi_buffer text = LOFI_BUFFER_INIT;
     LOFI_TRY(lofi_path_format(from, err, "%s/" TOKENIZER, e->folder.component[LOFI_COMPONENT_TEXT_ENCODER]));
@@ -157,7 +156,7 @@ static lofi_code copy_tokenizer(export *e, lofi_error *err) {
 
 /* ---- the bundle ---- */
 
-static lofi_code write_all(export *e, bool *model_failed, lofi_error *err) {
+static lofi_code write_all(writing *e, bool *model_failed, lofi_error *err) {
     LOFI_TRY(lofi_folder_make(e->settings->output, err));
     lofi_folder_clean(e->settings->output);
     LOFI_TRY(load_manifest(e, err));
@@ -176,7 +175,7 @@ static lofi_code write_all(export *e, bool *model_failed, lofi_error *err) {
 
 lofi_code lofi_bundle_write(lofi_bundle_result *result, bool *model_failed, const lofi_bundle_settings *settings,
                             lofi_error *err) {
-    export e = {.settings = settings, .result = result};
+    writing e = {.settings = settings, .result = result};
     memset(result, 0, sizeof *result);
     lofi_code code = lofi_checkpoint_folder_resolve(&e.folder, settings->model, err);
     if (code == LOFI_OK) code = lofi_bundle_facts_read(&e.facts, &e.folder, err);

@@ -8,32 +8,31 @@
 #include "audio/resample_sinc.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "export/bundle_parts.h"
 #include "models/text_encoder.h"
 #include "onnx/runtime.h"
 #include "text/tokenizer.h"
 
-enum { TEXT_ENCODER, ENCODER, DECODER, DCAE, VOCODER, MODELS };
+enum { TEXT_ENCODER, ENCODER, DECODER, DCAE, VOCODER, MODELS = LOFI_BUNDLE_PARTS };
 
 #define OUTPUT_RATE 48000
 #define CHANNELS    2
 #define MAX_INPUTS  5
 
-/* What the player calls them; "" is any name. */
-static const struct {
-    const char *file;
-    const char *inputs[MAX_INPUTS + 1], *outputs[3];
-} contract[MODELS] = {
-    [TEXT_ENCODER] = {"text_encoder.onnx", {"", ""}, {""}},
-    [ENCODER] = {"transformer_encoder.onnx",
-                 {"encoder_text_hidden_states", "text_attention_mask", "speaker_embeds", "lyric_token_idx",
-                  "lyric_mask"},
-                 {"encoder_hidden_states", "encoder_hidden_mask"}},
-    [DECODER] = {"transformer_decoder.onnx",
-                 {"hidden_states", "attention_mask", "encoder_hidden_states", "encoder_hidden_mask", "timestep"},
-                 {"sample"}},
-    [DCAE] = {"dcae_decoder.onnx", {"latents"}, {"mel_spectrogram"}},
-    [VOCODER] = {"vocoder.onnx", {""}, {""}},
+/* What the player calls the inputs, in the order of lofi_bundle_parts; "" is any name. Outputs of parts whose inputs have any name
+ * have any as well. */
+static const char *const input_names[MODELS][MAX_INPUTS + 1] = {
+    [TEXT_ENCODER] = {"", ""},
+    [ENCODER] = {"encoder_text_hidden_states", "text_attention_mask", "speaker_embeds", "lyric_token_idx",
+                 "lyric_mask"},
+    [DECODER] = {"hidden_states", "attention_mask", "encoder_hidden_states", "encoder_hidden_mask", "timestep"},
+    [DCAE] = {"latents"},
+    [VOCODER] = {""},
 };
+
+static const char *file_of(int model) {
+    return lofi_bundle_parts[model].file;
+}
 
 typedef struct condition {
     lofi_onnx_array states, mask;
@@ -60,14 +59,15 @@ static bundle *of(lofi_engine *engine) {
 /* ---- opening ---- */
 
 static lofi_code check_names(const bundle *b, int model, bool outputs, lofi_error *err) {
-    const char *const *wanted = outputs ? contract[model].outputs : contract[model].inputs;
+    const char *const *wanted = outputs ? lofi_bundle_parts[model].outputs : input_names[model];
+    bool any = !*input_names[model][0];
     for (size_t i = 0; wanted[i]; i++) {
         const char *name = outputs ? lofi_onnx_session_output(b->models[model], i)
                                    : lofi_onnx_session_input(b->models[model], i);
-        if (name && (!*wanted[i] || strcmp(name, wanted[i]) == 0)) continue;
+        if (name && (any || strcmp(name, wanted[i]) == 0)) continue;
         return lofi_fail(err, LOFI_ERR_FORMAT, "'%s/%s' is no model of a bundle: %s %zu is '%s', expected '%s'",
-                         b->folder, contract[model].file, outputs ? "output" : "input", i + 1, name ? name : "missing",
-                         *wanted[i] ? wanted[i] : "any");
+                         b->folder, file_of(model), outputs ? "output" : "input", i + 1, name ? name : "missing",
+                         any ? "any" : wanted[i]);
     }
     return LOFI_OK;
 }
@@ -78,7 +78,7 @@ static lofi_code fixed_dim(int64_t *out, bundle *b, int model, size_t input, int
     LOFI_TRY(lofi_onnx_session_describe(&shape, b->models[model], false, input, err));
     if (axis >= shape.rank || shape.dims[axis] < 1)
         return lofi_fail(err, LOFI_ERR_FORMAT, "'%s/%s': axis %d of the input '%s' is no fixed number", b->folder,
-                         contract[model].file, axis, shape.name);
+                         file_of(model), axis, shape.name);
     *out = shape.dims[axis];
     return LOFI_OK;
 }
@@ -86,7 +86,7 @@ static lofi_code fixed_dim(int64_t *out, bundle *b, int model, size_t input, int
 static lofi_code open_models(bundle *b, int threads, lofi_error *err) {
     char path[LOFI_PATH_MAX];
     for (int m = 0; m < MODELS; m++) {
-        LOFI_TRY(lofi_path_format(path, err, "%s/%s", b->folder, contract[m].file));
+        LOFI_TRY(lofi_path_format(path, err, "%s/%s", b->folder, file_of(m)));
         LOFI_TRY(lofi_onnx_session_open(&b->models[m], b->runtime, path, threads, err));
         LOFI_TRY(check_names(b, m, false, err));
         LOFI_TRY(check_names(b, m, true, err));
@@ -133,12 +133,7 @@ static void close_bundle(lofi_engine *engine) {
 /* ---- the prompt ---- */
 
 static lofi_code count_tokens(lofi_engine *engine, const char *prompt, int64_t *tokens, lofi_error *err) {
-    int64_t *ids;
-    size_t count;
-    LOFI_TRY(lofi_tokenizer_encode(of(engine)->tokenizer, prompt, 0, &ids, &count, err));
-    free(ids);
-    *tokens = (int64_t)count;
-    return LOFI_OK;
+    return lofi_tokenizer_count(of(engine)->tokenizer, prompt, tokens, err);
 }
 
 static lofi_code run_text(bundle *b, int64_t *ids, int64_t *mask, int64_t count, lofi_error *err) {
@@ -151,7 +146,7 @@ static lofi_code run_text(bundle *b, int64_t *ids, int64_t *mask, int64_t count,
     LOFI_TRY(lofi_onnx_session_run(model, inputs, 2, &b->text, 1, err));
     if (b->text.rank == 3 && b->text.dims[1] == count && b->text.dims[2] == b->text_width) return LOFI_OK;
     return lofi_fail(err, LOFI_ERR_FORMAT, "'%s/%s' gives no states [1, tokens, %lld], which the transformer takes",
-                     b->folder, contract[TEXT_ENCODER].file, (long long)b->text_width);
+                     b->folder, file_of(TEXT_ENCODER), (long long)b->text_width);
 }
 
 static lofi_code encode_prompt(lofi_engine *engine, const char *prompt, bool weakened, const float **states,
@@ -190,11 +185,11 @@ static lofi_code integers(void **out, const float *mask, const int64_t *ids, int
 static lofi_code fill_condition(lofi_onnx_array *to, const bundle *b, const lofi_condition_inputs *in,
                                 lofi_error *err) {
     const int64_t text = in->text, lyric = in->lyric;
-    to[0] = (lofi_onnx_array){contract[ENCODER].inputs[0], LOFI_F32, 3, {1, text, b->text_width}, NULL};
-    to[1] = (lofi_onnx_array){contract[ENCODER].inputs[1], LOFI_I64, 2, {1, text}, NULL};
-    to[2] = (lofi_onnx_array){contract[ENCODER].inputs[2], LOFI_F32, 2, {1, b->speaker_width}, NULL};
-    to[3] = (lofi_onnx_array){contract[ENCODER].inputs[3], LOFI_I64, 2, {1, lyric}, NULL};
-    to[4] = (lofi_onnx_array){contract[ENCODER].inputs[4], LOFI_I64, 2, {1, lyric}, NULL};
+    to[0] = (lofi_onnx_array){input_names[ENCODER][0], LOFI_F32, 3, {1, text, b->text_width}, NULL};
+    to[1] = (lofi_onnx_array){input_names[ENCODER][1], LOFI_I64, 2, {1, text}, NULL};
+    to[2] = (lofi_onnx_array){input_names[ENCODER][2], LOFI_F32, 2, {1, b->speaker_width}, NULL};
+    to[3] = (lofi_onnx_array){input_names[ENCODER][3], LOFI_I64, 2, {1, lyric}, NULL};
+    to[4] = (lofi_onnx_array){input_names[ENCODER][4], LOFI_I64, 2, {1, lyric}, NULL};
     LOFI_TRY(numbers(&to[0].data, in->text_states, text * b->text_width, 0, err));
     LOFI_TRY(integers(&to[1].data, in->text_mask, NULL, text, 1, err));
     LOFI_TRY(numbers(&to[2].data, in->speaker, b->speaker_width, 0, err));
@@ -205,8 +200,8 @@ static lofi_code fill_condition(lofi_onnx_array *to, const bundle *b, const lofi
 static lofi_code set_condition(lofi_engine *engine, lofi_condition which, const lofi_condition_inputs *in,
                                lofi_error *err) {
     bundle *b = of(engine);
-    lofi_onnx_array inputs[MAX_INPUTS] = {{0}},
-                    outputs[2] = {{.name = contract[ENCODER].outputs[0]}, {.name = contract[ENCODER].outputs[1]}};
+    lofi_onnx_array inputs[MAX_INPUTS] = {{0}}, outputs[2] = {{.name = lofi_bundle_parts[ENCODER].outputs[0]},
+                                                              {.name = lofi_bundle_parts[ENCODER].outputs[1]}};
     if (in->weak_lyrics || in->weak_blocks)
         return lofi_fail(err, LOFI_ERR_UNSUPPORTED, "a bundle holds no weakened networks");
     lofi_code code = fill_condition(inputs, b, in, err);
@@ -237,8 +232,8 @@ static lofi_code predict(lofi_engine *engine, lofi_condition which, const float 
         c->states,
         c->mask,
         {"", LOFI_F32, 1, {1}, &timestep}};
-    lofi_onnx_array sample = {.name = contract[DECODER].outputs[0]};
-    for (int i = 0; i < MAX_INPUTS; i++) inputs[i].name = contract[DECODER].inputs[i];
+    lofi_onnx_array sample = {.name = lofi_bundle_parts[DECODER].outputs[0]};
+    for (int i = 0; i < MAX_INPUTS; i++) inputs[i].name = input_names[DECODER][i];
     LOFI_TRY(lofi_onnx_session_run(b->models[DECODER], inputs, MAX_INPUTS, &sample, 1, err));
     memcpy(output, sample.data, (size_t)(engine->channels * engine->height * b->frames) * sizeof(float));
     lofi_free(sample.data);
@@ -267,14 +262,12 @@ static lofi_code decode_window(bundle *b, const float *latents, int64_t frames, 
     LOFI_TRY(lofi_alloc((void **)&window, (size_t)(rows * count), sizeof *window, "latents", err));
     for (int64_t row = 0; row < rows; row++)
         memcpy(window + row * count, latents + row * frames + first, (size_t)count * sizeof *window);
-    lofi_onnx_array in = {
-        contract[DCAE].inputs[0], LOFI_F32, 4, {1, b->engine.channels, b->engine.height, count}, window};
-    lofi_onnx_array out = {.name = contract[DCAE].outputs[0]};
+    lofi_onnx_array in = {input_names[DCAE][0], LOFI_F32, 4, {1, b->engine.channels, b->engine.height, count}, window};
+    lofi_onnx_array out = {.name = lofi_bundle_parts[DCAE].outputs[0]};
     lofi_code code = lofi_onnx_session_run(b->models[DCAE], &in, 1, &out, 1, err);
     lofi_free(window);
     if (code == LOFI_OK && (out.rank != 4 || out.dims[1] != CHANNELS || out.dims[3] % count != 0))
-        code = lofi_fail(err, LOFI_ERR_FORMAT, "'%s/%s' gives no pictures of stereo sound", b->folder,
-                         contract[DCAE].file);
+        code = lofi_fail(err, LOFI_ERR_FORMAT, "'%s/%s' gives no pictures of stereo sound", b->folder, file_of(DCAE));
     if (code == LOFI_OK && !mel->data) {
         mel->dims[0] = CHANNELS, mel->dims[1] = out.dims[2], mel->dims[2] = out.dims[3] / count * frames;
         code = lofi_alloc(&mel->data, (size_t)(mel->dims[0] * mel->dims[1] * mel->dims[2]), sizeof(float), "pictures",
@@ -302,7 +295,7 @@ static lofi_code sing(bundle *b, const lofi_onnx_array *mel, int channel, float 
         lofi_resampler_run(b->resampler, out.data, count, samples);
     else
         code = lofi_fail(err, LOFI_ERR_FORMAT, "'%s/%s' gives %lld samples of %lld columns", b->folder,
-                         contract[VOCODER].file, (long long)count, (long long)columns);
+                         file_of(VOCODER), (long long)count, (long long)columns);
     lofi_free(out.data);
     return code;
 }

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/difference.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/random.h"
@@ -28,9 +29,15 @@ typedef struct verification {
     size_t input_count, output_count;
 } verification;
 
-static void close_all(verification *v) {
+/* What belongs to one length. */
+static void free_arrays(verification *v) {
     for (size_t i = 0; i < v->input_count; i++) lofi_free(v->inputs[i].data);
     for (size_t i = 0; i < v->output_count; i++) lofi_free(v->output[i].data);
+    v->input_count = v->output_count = 0;
+}
+
+static void close_all(verification *v) {
+    free_arrays(v);
     lofi_onnx_session_close(v->onnx);
     lofi_session_free(v->native);
     lofi_graph_free(v->graph);
@@ -114,7 +121,6 @@ static lofi_code run_both(verification *v, int64_t length, lofi_error *err) {
 
 static lofi_code judge(lofi_bundle_check *check, const verification *v, const lofi_onnx_array *got, lofi_error *err) {
     const lofi_tensor *tensor = lofi_graph_find(v->graph, got->name);
-    double difference = 0, size = 0;
     int64_t count = 0, there = 1;
     void *data;
     LOFI_TRY(lofi_session_data(v->native, tensor, &data, &count, err));
@@ -124,18 +130,16 @@ static lofi_code judge(lofi_bundle_check *check, const verification *v, const lo
                          (long long)there, (long long)count);
     check->file = v->part->file;
     check->output = got->name;
-    for (int64_t i = 0; i < count; i++) {
-        double want = (double)((float *)data)[i], apart = fabs((double)((float *)got->data)[i] - want);
-        difference += apart * apart, size += want * want;
-        if (!(apart <= check->largest)) check->largest = apart;
-    }
-    check->relative_error = sqrt(difference) / (size > 0 ? sqrt(size) : 1);
+    lofi_difference difference = lofi_difference_of(got->data, data, (size_t)count);
+    check->relative_error = lofi_difference_relative(&difference);
+    check->largest = lofi_difference_largest(&difference);
     check->passed = check->relative_error <= check->limit;
     return LOFI_OK;
 }
 
-static lofi_code verify_part(lofi_bundle_check *checks, size_t *count, verification *v, int64_t length, double limit,
-                             lofi_error *err) {
+static lofi_code verify_length(lofi_bundle_check *checks, size_t *count, verification *v, int64_t length, double limit,
+                               lofi_error *err) {
+    free_arrays(v);
     LOFI_TRY(run_both(v, length, err));
     for (size_t i = 0; i < v->output_count; i++) {
         if (*count == LOFI_BUNDLE_MAX_CHECKS) return lofi_fail(err, LOFI_ERR_UNSUPPORTED, "too many outputs");
@@ -153,20 +157,18 @@ lofi_code lofi_bundle_verify(lofi_bundle_check checks[LOFI_BUNDLE_MAX_CHECKS], s
     lofi_checkpoint_folder folder;
     char path[LOFI_PATH_MAX];
     lofi_bundle_facts facts;
+    double limit = lofi_bundle_limit(settings->onnx.precision);
     *count = 0;
     LOFI_TRY(lofi_checkpoint_folder_resolve(&folder, settings->model, err));
     LOFI_TRY(lofi_bundle_facts_read(&facts, &folder, err));
     for (int p = 0; p < LOFI_BUNDLE_PARTS; p++) {
-        const lofi_bundle_part *part = &lofi_bundle_parts[p];
-        LOFI_TRY(lofi_path_format(path, err, "%s/%s", settings->output, part->file));
-        for (int l = 0; l < LOFI_BUNDLE_LENGTHS; l++) {
-            verification v = {.part = part, .facts = facts};
-            lofi_code code = open_both(&v, folder.component[part->component], path, runtime, threads, err);
-            if (code == LOFI_OK)
-                code = verify_part(checks, count, &v, lengths[l], lofi_bundle_limit(settings->onnx.precision), err);
-            close_all(&v);
-            if (code != LOFI_OK) return code;
-        }
+        verification v = {.part = &lofi_bundle_parts[p], .facts = facts};
+        LOFI_TRY(lofi_path_format(path, err, "%s/%s", settings->output, v.part->file));
+        lofi_code code = open_both(&v, folder.component[v.part->component], path, runtime, threads, err);
+        for (int l = 0; l < LOFI_BUNDLE_LENGTHS && code == LOFI_OK; l++)
+            code = verify_length(checks, count, &v, lengths[l], limit, err);
+        close_all(&v);
+        if (code != LOFI_OK) return code;
     }
     return LOFI_OK;
 }

@@ -1,7 +1,7 @@
 /* merge_verify.c - does the merged model compute what base and adapters compute side by side? See merge.h. */
-#include <math.h>
 #include <string.h>
 
+#include "base/difference.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "graph/session.h"
@@ -81,12 +81,8 @@ static lofi_code compute(float **out, int64_t *count, lofi_loaded *loaded, const
 }
 
 static double distance(const float *a, const float *b, int64_t count) {
-    double apart = 0, size = 0;
-    for (int64_t i = 0; i < count; i++) {
-        double difference = (double)a[i] - (double)b[i];
-        apart += difference * difference, size += (double)b[i] * (double)b[i];
-    }
-    return sqrt(apart / (size > 0 ? size : 1));
+    lofi_difference difference = lofi_difference_of(a, b, (size_t)count);
+    return lofi_difference_relative(&difference);
 }
 
 /* By the coarsest type among the matrices. */

@@ -123,12 +123,7 @@ lofi_code lofi_text_encoder_run_weakened(lofi_text_encoder *encoder, const char 
 
 lofi_code lofi_text_encoder_count(const lofi_text_encoder *encoder, const char *prompt, int64_t *tokens,
                                   lofi_error *err) {
-    int64_t *ids;
-    size_t count;
-    LOFI_TRY(lofi_tokenizer_encode(encoder->tokenizer, prompt, 0, &ids, &count, err));
-    free(ids);
-    *tokens = (int64_t)count;
-    return LOFI_OK;
+    return lofi_tokenizer_count(encoder->tokenizer, prompt, tokens, err);
 }
 
 static lofi_code hash_parts(const lofi_text_encoder *encoder, char parts[3][LOFI_SHA256_HEX], lofi_error *err) {

@@ -176,6 +176,15 @@ lofi_code lofi_tokenizer_encode(const lofi_tokenizer *tokenizer, const char *tex
     return LOFI_OK;
 }
 
+lofi_code lofi_tokenizer_count(const lofi_tokenizer *tokenizer, const char *text, int64_t *count, lofi_error *err) {
+    int64_t *ids;
+    size_t found;
+    LOFI_TRY(lofi_tokenizer_encode(tokenizer, text, 0, &ids, &found, err));
+    free(ids);
+    *count = (int64_t)found;
+    return LOFI_OK;
+}
+
 int64_t lofi_tokenizer_vocab_size(const lofi_tokenizer *tokenizer) {
     int64_t model = lofi_token_model_size(tokenizer->model), added = lofi_added_tokens_end(tokenizer->added);
     return model > added ? model : added;

@@ -27,6 +27,10 @@ void lofi_tokenizer_free(lofi_tokenizer *tokenizer); /* NULL is fine */
 lofi_code lofi_tokenizer_encode(const lofi_tokenizer *tokenizer, const char *text, size_t max_tokens, int64_t **ids,
                                 size_t *count, lofi_error *err) LOFI_MUST_USE;
 
+/* How many ids that would be with max_tokens 0. */
+lofi_code lofi_tokenizer_count(const lofi_tokenizer *tokenizer, const char *text, int64_t *count,
+                               lofi_error *err) LOFI_MUST_USE;
+
 /* One more than the largest id: what an embedding table must have rows for. */
 int64_t lofi_tokenizer_vocab_size(const lofi_tokenizer *tokenizer);
 /* The id of a token by its exact text ("</s>"), or -1. */

@@ -24,13 +24,7 @@ export_to() {
 
 # refused STATUS TEXT... : the last run failed with one error that says these things.
 refused() {
-    local text
-    [ "$status" -eq "$1" ] || { echo "status $status: $stderr"; return 1; }
-    [ "$(grep -c '^error: ' <<< "$stderr")" -eq 1 ] || { echo "$stderr"; return 1; }
-    shift
-    for text in "$@"; do
-        [[ $stderr == *"$text"* ]] || { echo "no '$text' in: $stderr"; return 1; }
-    done
+    said "$@" || return 1
     no_leftovers .
 }
 
@@ -70,9 +64,7 @@ runtime() {
 }
 
 @test "killed or out of space at any change of the disk, no file is half there, and the next run ends with the same bytes" {
-    FAULT="$LOFI_BUILD/tests/libfault.so"
-    [ -f "$FAULT" ] || skip "there is no $FAULT"
-    ! ldd "$LOFI" | grep -q libasan || skip "a library cannot be preloaded before AddressSanitizer"
+    fault_library
     for kind in kill half full; do
         for at in 2 5 9 14 20 27; do
             run env LD_PRELOAD="$FAULT" FAULT_BELOW="$(realpath .)" FAULT_KIND=$kind FAULT_AT=$at \

@@ -26,13 +26,7 @@ generate() {
 
 # refused STATUS TEXT... : the last run failed with one error that says these things, and wrote nothing.
 refused() {
-    local text
-    [ "$status" -eq "$1" ] || { echo "status $status: $stderr"; return 1; }
-    [ "$(grep -c '^error: ' <<< "$stderr")" -eq 1 ] || { echo "$stderr"; return 1; }
-    shift
-    for text in "$@"; do
-        [[ $stderr == *"$text"* ]] || { echo "no '$text' in: $stderr"; return 1; }
-    done
+    said "$@" || return 1
     [ -z "$(find . -name '*.wav' -o -name '.lofi*')" ]
 }
 

@@ -22,13 +22,7 @@ merged() {
 
 # refused STATUS TEXT... : the last run failed with one error that says these things, and left nothing behind.
 refused() {
-    local text
-    [ "$status" -eq "$1" ] || { echo "status $status: $stderr"; return 1; }
-    [ "$(grep -c '^error: ' <<< "$stderr")" -eq 1 ] || { echo "$stderr"; return 1; }
-    shift
-    for text in "$@"; do
-        [[ $stderr == *"$text"* ]] || { echo "no '$text' in: $stderr"; return 1; }
-    done
+    said "$@" || return 1
     [ ! -e merged ]
     no_leftovers .
 }
@@ -162,9 +156,7 @@ own_base() {
 }
 
 @test "killed or out of space at any change of the disk, nothing is half there, and the next run gives the same bytes" {
-    FAULT="$LOFI_BUILD/tests/libfault.so"
-    [ -f "$FAULT" ] || skip "there is no $FAULT"
-    ! ldd "$LOFI" | grep -q libasan || skip "a library cannot be preloaded before AddressSanitizer"
+    fault_library
     merge --lora-checkpoint "$ADAPTER"
     mv merged whole
     for kind in kill half full; do

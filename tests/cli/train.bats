@@ -41,17 +41,6 @@ faulty() {
     env LD_PRELOAD="$FAULT" FAULT_BELOW="$(realpath "$RUNS")" FAULT_KIND="$1" FAULT_AT="$2" "${COMMAND[@]}"
 }
 
-# refused STATUS TEXT... : the last run failed with one error that says these things, and left no run behind.
-refused() {
-    local text
-    [ "$status" -eq "$1" ] || { echo "status $status: $stderr"; return 1; }
-    [ "$(grep -c '^error: ' <<< "$stderr")" -eq 1 ] || { echo "$stderr"; return 1; }
-    shift
-    for text in "$@"; do
-        [[ $stderr == *"$text"* ]] || { echo "no '$text' in: $stderr"; return 1; }
-    done
-}
-
 @test "a run writes its checkpoints, metrics, manifest and picture, and nothing else" {
     check_run "$RUNS/whole" 8
     [ "$(ls -d "$RUNS"/whole/checkpoints/*_lora | wc -l)" -eq 3 ]
@@ -113,13 +102,6 @@ PY
 
 # ---- going on ----
 
-# The library that makes the Nth change of the disk go wrong.
-fault_library() {
-    FAULT="$LOFI_BUILD/tests/libfault.so"
-    [ -f "$FAULT" ] || skip "there is no $FAULT"
-    ! ldd "$LOFI" | grep -q libasan || skip "a library cannot be preloaded before AddressSanitizer"
-}
-
 @test "killed at any change of the disk, a run goes on to the same bytes" {
     fault_library
     local at kind name
@@ -139,7 +121,7 @@ fault_library() {
 @test "SIGINT saves, exits 130, and --resume goes on to the same bytes" {
     local STEPS=40 step
     run --separate-stderr interrupted 4
-    refused 130 "stopped at step" "the state is saved" "--resume"
+    said 130 "stopped at step" "the state is saved" "--resume"
     step=$(field 'd["checkpoints"][-1]["step"]' < "$RUNS/stopped/checkpoints/manifest.json")
     [ "$step" -ge 4 ] && [ "$step" -lt 40 ]
     check_run "$RUNS/stopped" "$step"
@@ -151,9 +133,9 @@ fault_library() {
 
 @test "an existing run is not begun again without being asked" {
     run --separate-stderr train whole
-    refused 2 "has checkpoints already" "--resume"
+    said 2 "has checkpoints already" "--resume"
     run --separate-stderr train whole --resume --resume-from 3
-    refused 2 "only one of"
+    said 2 "only one of"
     check_run "$RUNS/whole" 8
     train whole --resume
     check_run "$RUNS/whole" 8
@@ -168,13 +150,13 @@ fault_library() {
     run --separate-stderr train busy --resume
     kill -9 "$first"
     wait "$first" || true
-    refused 1 "'$RUNS/busy' is in use by another process"
+    said 1 "'$RUNS/busy' is in use by another process"
 }
 
 @test "--resume-from and --ckpt-path go on from the checkpoint that is named" {
     cp -r "$RUNS/whole" "$RUNS/from-3"
     run --separate-stderr train from-3 --resume-from 5
-    refused 1 "has no checkpoint of step 5" "there are: 3, 6, 8"
+    said 1 "has no checkpoint of step 5" "there are: 3, 6, 8"
     cp -r "$(checkpoint "$RUNS/from-3" 8)" "$BATS_TEST_TMPDIR/first"
     train from-3 --resume-from 3
     same_adapter "$RUNS/whole" "$RUNS/from-3" 8
@@ -183,11 +165,11 @@ fault_library() {
     train elsewhere --ckpt-path "$(checkpoint "$RUNS/whole" 6)"
     same_adapter "$RUNS/whole" "$RUNS/elsewhere" 8
     run --separate-stderr train elsewhere --ckpt-path "$(checkpoint "$RUNS/whole" 6)/"
-    refused 2 "has checkpoints already"
+    said 2 "has checkpoints already"
     run --separate-stderr train nowhere --ckpt-path "$BATS_TEST_TMPDIR/no such folder"
-    refused 1 "no such folder"
+    said 1 "no such folder"
     run --separate-stderr train nowhere --resume-from 3
-    refused 1 "has no checkpoint of step 3" "none at all"
+    said 1 "has no checkpoint of step 3" "none at all"
 }
 
 @test "a damaged newest checkpoint is passed over with a warning" {
@@ -207,7 +189,7 @@ fault_library() {
     cp -r "$RUNS/whole" "$RUNS/damaged"
     printf 'x' | dd of="$(checkpoint "$RUNS/damaged" 8)/adapter_model.safetensors" bs=1 seek=5000 conv=notrunc status=none
     run --separate-stderr train damaged --resume-from 8
-    refused 1 "adapter_model.safetensors' is not as it was written"
+    said 1 "adapter_model.safetensors' is not as it was written"
 }
 
 @test "the manifest keeps what others added, and is made again when it is gone" {
@@ -227,12 +209,12 @@ json.dump(d, open(sys.argv[1], "w"))' "$manifest"
     cp -r "$RUNS/whole" "$RUNS/changed"
     rm -r "$(checkpoint "$RUNS/changed" 8)"
     RANK=8 run --separate-stderr train changed --resume
-    refused 2 "rank"
+    said 2 "rank"
     run --separate-stderr train changed --resume --model-seed 43
-    refused 2 "seed 42, now it is 43"
+    said 2 "seed 42, now it is 43"
     "$LOFI" model init --quiet --preset tiny --seed 2 "$BATS_TEST_TMPDIR/model"
     MODEL="$BATS_TEST_TMPDIR/model" run --separate-stderr train changed --resume
-    refused 2 "another base model"
+    said 2 "another base model"
     [ "$(tail -n 1 "$RUNS/changed/metrics.jsonl")" = "$(tail -n 1 "$RUNS/whole/metrics.jsonl")" ]
     LOUD= run --separate-stderr train changed --resume --gradient-clip-val 0.25
     [ "$status" -eq 0 ]
@@ -261,7 +243,7 @@ teardown() {
     umount "$DISK"
     mount -t tmpfs -o "size=$((size * 5 / 2 + 40))k" lofi-test "$DISK"
     RUNS="$DISK" run --separate-stderr train full
-    refused 1 "No space left on device" "step=8_lora"
+    said 1 "No space left on device" "step=8_lora"
     [ "$(ls "$DISK/full/checkpoints" | tr '\n' ' ')" = "epoch=0-step=3_lora epoch=0-step=6_lora manifest.json manifest.json.lock " ]
     no_leftovers "$DISK"
     mount -o remount,size=64m "$DISK"
@@ -274,7 +256,7 @@ teardown() {
 @test "a disk full while songs are encoded: one error, and on with room" {
     small_disk 16k
     CACHE="$DISK" run --separate-stderr train full-cache
-    refused 1 "No space left on device" "$DISK"
+    said 1 "No space left on device" "$DISK"
     no_leftovers "$DISK"
     [ ! -e "$RUNS/full-cache" ]
     mount -o remount,size=64m "$DISK"
@@ -295,7 +277,7 @@ damaged_model() {
 # Training refuses the model, saying so, and leaves nothing behind.
 refuses_model() {
     run --separate-stderr train broken
-    refused 1 "$@"
+    said 1 "$@"
     [ ! -e "$RUNS/broken" ]
 }
 
@@ -363,7 +345,7 @@ WORDS
     damaged_model
     python3 "$BATS_TEST_DIRNAME/helpers/damage.py" nan "$WEIGHTS" transformer_blocks.0.attn.to_q.weight
     run --separate-stderr train diverged
-    refused 1 "training diverged at step 0: the held-out loss is not finite" "no checkpoint yet"
+    said 1 "training diverged at step 0: the held-out loss is not finite" "no checkpoint yet"
     no_leftovers "$RUNS/diverged"
 }
 
@@ -376,21 +358,21 @@ WORDS
     make_training_fixture "$here"
     mv "$here/songs/track 1.wav" "$here/songs/track 3.wav" "$here/songs/track 5.wav" "$here"
     run --separate-stderr train gone
-    refused 1 "track 1.wav" "track 3.wav" "tracks of dataset" "put the songs back"
+    said 1 "track 1.wav" "track 3.wav" "tracks of dataset" "put the songs back"
     mv "$here/"*.wav "$here/songs"
     echo "no sound" > "$here/songs/track 2.wav"
     CACHE="$here/cache" run --separate-stderr train gone
-    refused 1 "track 2.wav"
+    said 1 "track 2.wav"
     [ ! -e "$RUNS/gone" ]
 }
 
 @test "a dataset that is damaged, empty or not there is refused" {
     export DATASET="$BATS_TEST_TMPDIR/dataset"
     run --separate-stderr train none
-    refused 1 "no dataset in '$DATASET'" "lofi dataset"
+    said 1 "no dataset in '$DATASET'" "lofi dataset"
     mkdir "$DATASET"
     run --separate-stderr train none
-    refused 1 "no dataset in '$DATASET'"
+    said 1 "no dataset in '$DATASET'"
     local damage table="$DATASET/train/data-00000-of-00001.arrow"
     for damage in "truncate -s 0 '$table'" "truncate -s 500 '$table'" "truncate -s -100 '$table'" "rm '$table'" "rm -r '$DATASET/train'" \
         "rm '$DATASET/train/state.json'" "echo x > '$DATASET/train/state.json'" "head -c 3000 /dev/zero > '$table'"; do
@@ -398,7 +380,7 @@ WORDS
         cp -r "$FIXTURE/dataset" "$DATASET"
         eval "$damage"
         run --separate-stderr train none
-        refused 1 "$DATASET"
+        said 1 "$DATASET"
     done
     [ ! -e "$RUNS/none" ]
 }
@@ -408,7 +390,7 @@ WORDS
     while IFS='|' read -r content wanted; do
         echo "$content" > "$config"
         run --separate-stderr train none --config "$config"
-        refused 1 "$config" "$wanted"
+        said 1 "$config" "$wanted"
     done << WORDS
 $begin, "use_dora": true}|use_dora
 $begin, "lora_dropout": 0.1}|lora_dropout
@@ -421,23 +403,23 @@ $begin, "use_rslor": true}|use_rslor
 WORDS
     echo '{"r": 4, "lora_alpha": 4, "target_modules": ["to_qq"]}' > "$config"
     run --separate-stderr train none --config "$config"
-    refused 1 "target modules"
+    said 1 "target modules"
     [ ! -e "$RUNS/none" ]
 }
 
 @test "places that cannot be written are refused before the work begins" {
     echo > "$BATS_TEST_TMPDIR/file"
     RUNS="$BATS_TEST_TMPDIR/file/runs" run --separate-stderr train none
-    refused 1 "$BATS_TEST_TMPDIR/file"
+    said 1 "$BATS_TEST_TMPDIR/file"
     CACHE="$BATS_TEST_TMPDIR/file/cache" run --separate-stderr train none
-    refused 1 "$BATS_TEST_TMPDIR/file"
+    said 1 "$BATS_TEST_TMPDIR/file"
 }
 
 @test "a folder of runs without permission is refused" {
     [ "$(id -u)" -ne 0 ] || skip "root may write everywhere"
     mkdir -m 555 "$BATS_TEST_TMPDIR/closed"
     RUNS="$BATS_TEST_TMPDIR/closed" run --separate-stderr train none
-    refused 1 "Permission denied" "$BATS_TEST_TMPDIR/closed"
+    said 1 "Permission denied" "$BATS_TEST_TMPDIR/closed"
 }
 
 @test "a dry run writes no run" {
@@ -510,9 +492,9 @@ PY
     [ "$(field 'd["aligned"]' < "$BATS_TEST_TMPDIR/hub.json")" = True ]
     truncate -s 1000 "$hub/snapshots/0123abcd/model.safetensors"
     run --separate-stderr train damaged
-    refused 1 "0123abcd/model.safetensors"
+    said 1 "0123abcd/model.safetensors"
     rm -r "$hub"
     python3 "$BATS_TEST_DIRNAME/helpers/make_ssl.py" "$MODEL/mert-v1-330m" 512 layer
     run --separate-stderr train narrow
-    refused 1 "states of 512 numbers" "1024" "--ssl-coefficient 0"
+    said 1 "states of 512 numbers" "1024" "--ssl-coefficient 0"
 }

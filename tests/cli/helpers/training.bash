@@ -46,3 +46,21 @@ no_leftovers() {
     found=$(find "$@" -name '.lofi*')
     [ -z "$found" ] || { echo "left over: $found" >&2; return 1; }
 }
+
+# said STATUS TEXT... : the last run failed with that status and one error that says these things.
+said() {
+    local text
+    [ "$status" -eq "$1" ] || { echo "status $status: $stderr"; return 1; }
+    [ "$(grep -c '^error: ' <<< "$stderr")" -eq 1 ] || { echo "$stderr"; return 1; }
+    shift
+    for text in "$@"; do
+        [[ $stderr == *"$text"* ]] || { echo "no '$text' in: $stderr"; return 1; }
+    done
+}
+
+# The library that makes the Nth change of the disk go wrong: FAULT.
+fault_library() {
+    FAULT="$LOFI_BUILD/tests/libfault.so"
+    [ -f "$FAULT" ] || skip "there is no $FAULT"
+    ! ldd "$LOFI" | grep -q libasan || skip "a library cannot be preloaded before AddressSanitizer"
+}
