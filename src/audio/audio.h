@@ -20,7 +20,8 @@ typedef struct lofi_audio {
 
 void lofi_audio_free(lofi_audio *audio); /* zeroes it; fine on a zeroed one */
 double lofi_audio_seconds(const lofi_audio *audio);
-/* Highest absolute sample; 0 for silence. */
+/* Highest absolute sample; 0 for silence, and of no samples. */
+float lofi_largest(const float *samples, int64_t count);
 float lofi_audio_peak(const lofi_audio *audio);
 void lofi_audio_scale(lofi_audio *audio, float gain);
 
@@ -30,5 +31,9 @@ void lofi_audio_scale(lofi_audio *audio, float gain);
  * as they are. rate: 1,000 to 768,000 Hz. */
 lofi_code lofi_audio_convert(lofi_audio *out, const lofi_audio *audio, int sample_rate, int channels,
                              lofi_error *err) LOFI_MUST_USE;
+
+/* The same by FFmpeg's own resampler with a short filter: for measures, not for listening. */
+lofi_code lofi_audio_convert_quickly(lofi_audio *out, const lofi_audio *audio, int sample_rate, int channels,
+                                     lofi_error *err) LOFI_MUST_USE;
 
 #endif

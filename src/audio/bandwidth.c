@@ -8,10 +8,11 @@
 
 #define LENGTH       4096
 #define BINS         (LENGTH / 2 + 1)
-#define MOST_FRAMES  256
+#define MOST_FRAMES  128
 #define QUIET_SHARE  1e-6 /* -60 dB */
 #define SMOOTHING_HZ 200.0
 #define FLOOR_DB     -80.0
+#define NOISE_DB     -100.0 /* what lies lower is rounding noise or digital silence */
 #define LOWEST_HZ    10000.0
 #define HIGHEST_HZ   19200.0
 #define BELOW_HZ     600.0
@@ -21,8 +22,7 @@
 
 typedef struct work {
     const lofi_audio *audio;
-    lofi_fourier fourier;
-    double window[LENGTH];
+    lofi_spectrum spectrum;
     double power[BINS]; /* sums, later dB of the smoothed mean */
     double bin_hz;
 } work;
@@ -38,13 +38,8 @@ static double frame_power(const work *w, int64_t from) {
 
 static void add_frame(work *w, int64_t from) {
     for (int channel = 0; channel < w->audio->channels; channel++) {
-        const float *x = w->audio->samples + channel * w->audio->frames + from;
-        for (int i = 0; i < LENGTH; i++) w->fourier.input[i] = w->window[i] * (double)x[i];
-        lofi_fourier_run(&w->fourier);
-        for (int bin = 0; bin < BINS; bin++) {
-            AVComplexDouble value = w->fourier.output[bin];
-            w->power[bin] += value.re * value.re + value.im * value.im;
-        }
+        lofi_spectrum_run(&w->spectrum, w->audio->samples + channel * w->audio->frames + from);
+        for (int bin = 0; bin < BINS; bin++) w->power[bin] += (double)w->spectrum.power[bin];
     }
 }
 
@@ -75,7 +70,7 @@ static bool smooth(work *w) {
         highest = fmax(highest, w->power[bin]);
     }
     if (!(highest > 0.0)) return false;
-    for (int bin = 0; bin < BINS; bin++) w->power[bin] = 10.0 * log10(fmax(w->power[bin] / highest, 1e-20));
+    for (int bin = 0; bin < BINS; bin++) w->power[bin] = fmax(NOISE_DB, 10.0 * log10(w->power[bin] / highest + 1e-20));
     return true;
 }
 
@@ -90,20 +85,19 @@ static void find_edges(lofi_bandwidth *out, const work *w) {
     double nyquist = w->audio->sample_rate / 2.0;
     for (int bin = BINS - 1; bin >= 0 && out->bandwidth_hz == 0.0; bin--)
         if (w->power[bin] > FLOOR_DB) out->bandwidth_hz = bin * w->bin_hz;
-    for (double hz = LOWEST_HZ; hz + GAP_HZ + ABOVE_HZ < nyquist - w->bin_hz; hz += w->bin_hz) {
+    for (double hz = LOWEST_HZ; hz < HIGHEST_HZ && hz + GAP_HZ + ABOVE_HZ < nyquist - w->bin_hz; hz += w->bin_hz) {
         double fall = mean_db(w, hz - BELOW_HZ, hz) - mean_db(w, hz + GAP_HZ, hz + GAP_HZ + ABOVE_HZ);
         if (!isnan(out->cutoff_db) && fall <= out->cutoff_db) continue;
         out->cutoff_db = fall;
         out->cutoff_hz = hz;
     }
-    out->encoded = out->cutoff_db >= CUT_DB && out->cutoff_hz <= HIGHEST_HZ;
+    out->encoded = out->cutoff_db >= CUT_DB;
 }
 
 static lofi_code measure(lofi_bandwidth *out, work *w, lofi_error *err) {
-    if (!lofi_fourier_open(&w->fourier, LENGTH)) return lofi_fail(err, LOFI_ERR_MEMORY, "no memory for a spectrum");
-    for (int i = 0; i < LENGTH; i++) w->window[i] = 0.5 - 0.5 * cos(2.0 * M_PI * i / LENGTH);
+    if (!lofi_spectrum_open(&w->spectrum, LENGTH)) return lofi_fail(err, LOFI_ERR_MEMORY, "no memory for a spectrum");
     lofi_code code = sum_frames(w, err);
-    lofi_fourier_close(&w->fourier);
+    lofi_spectrum_close(&w->spectrum);
     LOFI_TRY(code);
     if (smooth(w)) find_edges(out, w);
     return LOFI_OK;

@@ -21,10 +21,23 @@ double lofi_audio_seconds(const lofi_audio *audio) {
     return audio->sample_rate == 0 ? 0.0 : (double)audio->frames / audio->sample_rate;
 }
 
+/* Over lanes, so that the compiler can use vectors; a NaN is passed over. */
+float lofi_largest(const float *samples, int64_t count) {
+    enum { LANES = 16 };
+    float peak[LANES] = {0};
+    int64_t i = 0;
+    for (; i + LANES <= count; i += LANES)
+        for (int lane = 0; lane < LANES; lane++) {
+            float size = fabsf(samples[i + lane]);
+            peak[lane] = size > peak[lane] ? size : peak[lane];
+        }
+    for (; i < count; i++) peak[0] = fabsf(samples[i]) > peak[0] ? fabsf(samples[i]) : peak[0];
+    for (int lane = 1; lane < LANES; lane++) peak[0] = peak[lane] > peak[0] ? peak[lane] : peak[0];
+    return peak[0];
+}
+
 float lofi_audio_peak(const lofi_audio *audio) {
-    float peak = 0.0f;
-    for (int64_t i = 0; i < audio->channels * audio->frames; i++) peak = fmaxf(peak, fabsf(audio->samples[i]));
-    return peak;
+    return lofi_largest(audio->samples, audio->channels * audio->frames);
 }
 
 void lofi_audio_scale(lofi_audio *audio, float gain) {
@@ -35,8 +48,8 @@ void lofi_audio_scale(lofi_audio *audio, float gain) {
 
 static lofi_code move_to(lofi_planes *planes, int64_t capacity, lofi_error *err) {
     float *data;
-    LOFI_TRY(
-        lofi_alloc((void **)&data, (size_t)capacity, sizeof *data * (size_t)planes->channels, "audio samples", err));
+    LOFI_TRY(lofi_alloc_unset((void **)&data, (size_t)capacity, sizeof *data * (size_t)planes->channels,
+                              "audio samples", err));
     for (int channel = 0; channel < planes->channels && planes->frames > 0; channel++)
         memcpy(data + channel * capacity, planes->data + channel * planes->capacity,
                (size_t)planes->frames * sizeof *data);
@@ -79,16 +92,18 @@ void lofi_planes_free(lofi_planes *planes) {
 /* ---- conversion ---- */
 
 static int open_engine(SwrContext **context, AVChannelLayout *out_layout, int out_rate, AVChannelLayout *in_layout,
-                       enum AVSampleFormat format, int in_rate, bool soxr) {
+                       enum AVSampleFormat format, int in_rate, lofi_resampling resampling) {
     int status = swr_alloc_set_opts2(context, out_layout, AV_SAMPLE_FMT_FLTP, out_rate, in_layout, format, in_rate, 0,
                                      NULL);
     if (status < 0) return status;
-    if (in_rate != out_rate && soxr) {
+    if (in_rate != out_rate && resampling == LOFI_RESAMPLE_SOXR) {
         av_opt_set_int(*context, "resampler", SWR_ENGINE_SOXR, 0);
         av_opt_set_double(*context, "precision", SOXR_PRECISION_BITS, 0);
-    } else if (in_rate != out_rate) {
+    } else if (in_rate != out_rate && resampling == LOFI_RESAMPLE_LONG) {
         av_opt_set_int(*context, "filter_size", 64, 0);
         av_opt_set_double(*context, "cutoff", 0.97, 0);
+    } else if (in_rate != out_rate) {
+        av_opt_set_int(*context, "filter_size", 16, 0);
     }
     status = swr_init(*context);
     if (status < 0) swr_free(context);
@@ -96,7 +111,8 @@ static int open_engine(SwrContext **context, AVChannelLayout *out_layout, int ou
 }
 
 lofi_code lofi_converter_open(lofi_converter *converter, const AVChannelLayout *layout, enum AVSampleFormat format,
-                              int in_rate, int out_channels, int out_rate, int64_t start, lofi_error *err) {
+                              int in_rate, int out_channels, int out_rate, int64_t start, lofi_resampling resampling,
+                              lofi_error *err) {
     AVChannelLayout out_layout = {0}, in_layout = {0};
     bool duplicate = layout->nb_channels == 1 && out_channels == 2;
     if (layout->order == AV_CHANNEL_ORDER_UNSPEC)
@@ -108,8 +124,9 @@ lofi_code lofi_converter_open(lofi_converter *converter, const AVChannelLayout *
     else
         av_channel_layout_default(&out_layout, duplicate ? 1 : out_channels);
     SwrContext *context = NULL;
-    int status = open_engine(&context, &out_layout, out_rate, &in_layout, format, in_rate, true);
-    if (status < 0) status = open_engine(&context, &out_layout, out_rate, &in_layout, format, in_rate, false);
+    int status = open_engine(&context, &out_layout, out_rate, &in_layout, format, in_rate, resampling);
+    if (status < 0 && resampling == LOFI_RESAMPLE_SOXR)
+        status = open_engine(&context, &out_layout, out_rate, &in_layout, format, in_rate, LOFI_RESAMPLE_LONG);
     int in_channels = in_layout.nb_channels;
     av_channel_layout_uninit(&in_layout);
     av_channel_layout_uninit(&out_layout);
@@ -170,7 +187,8 @@ static lofi_code convert_all(lofi_planes *planes, const lofi_audio *audio, lofi_
     return lofi_converter_finish(converter, planes, err);
 }
 
-lofi_code lofi_audio_convert(lofi_audio *out, const lofi_audio *audio, int sample_rate, int channels, lofi_error *err) {
+static lofi_code convert(lofi_audio *out, const lofi_audio *audio, int sample_rate, int channels,
+                         lofi_resampling resampling, lofi_error *err) {
     if (sample_rate < 1000 || sample_rate > 768000)
         return lofi_fail(err, LOFI_ERR_USAGE, "cannot convert audio to %d Hz: rates are 1000 to 768000 Hz",
                          sample_rate);
@@ -182,10 +200,19 @@ lofi_code lofi_audio_convert(lofi_audio *out, const lofi_audio *audio, int sampl
     lofi_converter converter = {0};
     lofi_planes planes = {NULL, channels, 0, 0};
     LOFI_TRY(lofi_converter_open(&converter, &layout, AV_SAMPLE_FMT_FLTP, audio->sample_rate, channels, sample_rate, 0,
-                                 err));
+                                 resampling, err));
     lofi_code code = convert_all(&planes, audio, &converter, err);
     lofi_converter_close(&converter);
     if (code == LOFI_OK) lofi_planes_finish(&planes, sample_rate, out);
     lofi_planes_free(&planes);
     return code;
+}
+
+lofi_code lofi_audio_convert(lofi_audio *out, const lofi_audio *audio, int sample_rate, int channels, lofi_error *err) {
+    return convert(out, audio, sample_rate, channels, LOFI_RESAMPLE_SOXR, err);
+}
+
+lofi_code lofi_audio_convert_quickly(lofi_audio *out, const lofi_audio *audio, int sample_rate, int channels,
+                                     lofi_error *err) {
+    return convert(out, audio, sample_rate, channels, LOFI_RESAMPLE_QUICK, err);
 }

@@ -80,9 +80,9 @@ static lofi_code open_segment(lofi_decoding *d, lofi_error *err) {
     lofi_planes_free(&d->block);
     d->block.channels = channels;
     LOFI_TRY(lofi_converter_open(&d->to_float, &frame->ch_layout, frame->format, frame->sample_rate, channels,
-                                 frame->sample_rate, 0, err));
+                                 frame->sample_rate, 0, LOFI_RESAMPLE_SOXR, err));
     LOFI_TRY(lofi_converter_open(&d->to_target, &frame->ch_layout, AV_SAMPLE_FMT_FLTP, frame->sample_rate,
-                                 d->planes.channels, d->rate, d->planes.frames, err));
+                                 d->planes.channels, d->rate, d->planes.frames, LOFI_RESAMPLE_SOXR, err));
     double done = (double)d->planes.frames / d->rate;
     d->left = (int64_t)ceil((d->options->max_seconds - done) * frame->sample_rate - 1e-6);
     d->open = true;
@@ -93,6 +93,20 @@ static bool same_segment(const lofi_decoding *d) {
     const AVFrame *frame = d->source.frame;
     return d->open && d->segment_rate == frame->sample_rate && d->segment_format == frame->format &&
            av_channel_layout_compare(&d->segment_layout, &frame->ch_layout) == 0;
+}
+
+/* The current frame as planar float: as it is where the decoder gives that. */
+static lofi_code as_float(lofi_decoding *d, const float *planes[LOFI_AUDIO_MAX_CHANNELS], lofi_error *err) {
+    const AVFrame *frame = d->source.frame;
+    bool is_float = frame->format == AV_SAMPLE_FMT_FLTP;
+    d->block.frames = 0;
+    if (!is_float)
+        LOFI_TRY(lofi_converter_push(&d->to_float, (const uint8_t *const *)frame->extended_data, frame->nb_samples,
+                                     &d->block, err));
+    for (int channel = 0; channel < d->block.channels; channel++)
+        planes[channel] = is_float ? (const float *)frame->extended_data[channel]
+                                   : d->block.data + channel * d->block.capacity;
+    return LOFI_OK;
 }
 
 /* Keeps the wanted part of the current frame. */
@@ -111,16 +125,14 @@ static lofi_code take_frame(lofi_decoding *d, lofi_error *err) {
         d->begun = true;
     }
     int64_t from = d->skip_to > d->position ? d->skip_to - d->position : 0;
-    int64_t count = frame->nb_samples - from;
+    int64_t count = frame->nb_samples - from, exact = d->source.exact_frames;
+    if (exact >= 0 && d->position + from + count > exact) count = exact - d->position - from;
     d->position += frame->nb_samples;
     if (count > d->left) count = d->left;
     if (count <= 0) return LOFI_OK;
-    d->block.frames = 0;
-    LOFI_TRY(lofi_converter_push(&d->to_float, (const uint8_t *const *)frame->extended_data, frame->nb_samples,
-                                 &d->block, err));
     const float *planes[LOFI_AUDIO_MAX_CHANNELS] = {NULL};
-    for (int channel = 0; channel < d->block.channels; channel++)
-        planes[channel] = d->block.data + channel * d->block.capacity + from;
+    LOFI_TRY(as_float(d, planes, err));
+    for (int channel = 0; channel < d->block.channels; channel++) planes[channel] += from;
     if (d->options->tap != NULL)
         d->options->tap(d->options->tap_user, planes, d->block.channels, count, frame->sample_rate);
     d->left -= count;

@@ -19,6 +19,8 @@ typedef struct lofi_audio_info {
     char codec[32];           /* "vorbis" */
     int sample_rate;          /* Hz; may be 0 after probing where only decoding tells */
     int channels;             /* likewise */
+    bool lossless;            /* the codec keeps samples as they are */
+    int64_t bits_per_second;  /* of the sound as it is packed; 0 when not known */
     double declared_seconds;  /* what the file says of itself, or an estimate; negative when it does not say */
     bool complete;            /* decoding reached the end of the file (and not max_seconds) */
     int64_t packets, damaged; /* compressed packets seen, and those left out because they could not be decoded */

@@ -41,6 +41,9 @@ lofi_code lofi_planes_resize(lofi_planes *planes, int64_t frames, lofi_error *er
 void lofi_planes_finish(lofi_planes *planes, int sample_rate, lofi_audio *out);
 void lofi_planes_free(lofi_planes *planes);
 
+/* soxr at its very high quality (FFmpeg's own with a long filter where there is no soxr), or FFmpeg's own as it comes. */
+typedef enum lofi_resampling { LOFI_RESAMPLE_SOXR, LOFI_RESAMPLE_LONG, LOFI_RESAMPLE_QUICK } lofi_resampling;
+
 /* One conversion of format, rate and channels, streamed. */
 typedef struct lofi_converter {
     struct SwrContext *context;
@@ -51,7 +54,7 @@ typedef struct lofi_converter {
 } lofi_converter;
 
 lofi_code lofi_converter_open(lofi_converter *converter, const AVChannelLayout *layout, enum AVSampleFormat format,
-                              int in_rate, int out_channels, int out_rate, int64_t start,
+                              int in_rate, int out_channels, int out_rate, int64_t start, lofi_resampling resampling,
                               lofi_error *err) LOFI_MUST_USE;
 /* data: FFmpeg's plane pointers. */
 lofi_code lofi_converter_push(lofi_converter *converter, const uint8_t *const *data, int64_t frames,

@@ -2,6 +2,7 @@
 #include "audio/fourier.h"
 
 #include <libavutil/mem.h>
+#include <math.h>
 
 bool lofi_fourier_open(lofi_fourier *fourier, int64_t length) {
     double scale = 1.0;
@@ -27,6 +28,44 @@ void lofi_fourier_close(lofi_fourier *fourier) {
 
 void lofi_fourier_run(lofi_fourier *fourier) {
     fourier->function(fourier->context, fourier->output, fourier->input, sizeof *fourier->input);
+}
+
+bool lofi_spectrum_open(lofi_spectrum *spectrum, int64_t length) {
+    float scale = 1.0f;
+    size_t bins = (size_t)length / 2 + 1;
+    *spectrum = (lofi_spectrum){.length = length};
+    spectrum->window = av_calloc((size_t)length, sizeof *spectrum->window);
+    spectrum->input = av_calloc((size_t)length, sizeof *spectrum->input);
+    spectrum->output = av_calloc(bins, sizeof *spectrum->output);
+    spectrum->power = av_calloc(bins, sizeof *spectrum->power);
+    if (spectrum->window == NULL || spectrum->input == NULL || spectrum->output == NULL || spectrum->power == NULL ||
+        av_tx_init(&spectrum->context, &spectrum->function, AV_TX_FLOAT_RDFT, 0, (int)length, &scale, 0) < 0) {
+        lofi_spectrum_close(spectrum);
+        return false;
+    }
+    for (int64_t i = 0; i < length;
+         i++) /* the mean of a Hann window is a half, and a sine has half its power at each side */
+        spectrum->window[i] = (float)((0.5 - 0.5 * cos(2.0 * M_PI * (double)i / (double)length)) * 4.0 /
+                                      (double)length);
+    return true;
+}
+
+void lofi_spectrum_close(lofi_spectrum *spectrum) {
+    av_tx_uninit(&spectrum->context);
+    av_free(spectrum->window);
+    av_free(spectrum->input);
+    av_free(spectrum->output);
+    av_free(spectrum->power);
+    *spectrum = (lofi_spectrum){0};
+}
+
+void lofi_spectrum_run(lofi_spectrum *spectrum, const float *samples) {
+    for (int64_t i = 0; i < spectrum->length; i++) spectrum->input[i] = spectrum->window[i] * samples[i];
+    spectrum->function(spectrum->context, spectrum->output, spectrum->input, sizeof *spectrum->input);
+    for (int64_t bin = 0; bin <= spectrum->length / 2; bin++) {
+        AVComplexFloat value = spectrum->output[bin];
+        spectrum->power[bin] = value.re * value.re + value.im * value.im;
+    }
 }
 
 float lofi_reflected(const float *samples, int64_t count, int64_t index) {

@@ -8,12 +8,12 @@
 #include "base/memory.h"
 
 #define LENGTH     8192
-#define HOP        (LENGTH / 2)
+#define HOP        LENGTH
 #define LOWEST_HZ  65.0
 #define HIGHEST_HZ 2100.0
-#define SHORTEST   2.0  /* seconds */
-#define LOW_PEAK   1e-3 /* of the highest peak of the frame */
-#define FINE       120  /* classes per octave that are kept apart until the tuning is known */
+#define SHORTEST   2.0   /* seconds */
+#define LOW_PEAK   1e-6f /* power, of the highest peak of the frame */
+#define FINE       120   /* classes per octave that are kept apart until the tuning is known */
 #define NO_PITCH   1e-9
 
 static const double profiles[2][12] = {
@@ -41,20 +41,20 @@ bool lofi_key_parse(lofi_key *key, const char *name) {
 }
 
 typedef struct work {
-    lofi_fourier fourier;
-    double window[LENGTH];
+    lofi_spectrum spectrum;
     double classes[FINE]; /* 0 is C at a' = 440 Hz */
     double along, across; /* the circular mean of the peaks' distances to the scale */
     double bin_hz;
 } work;
 
 static void add_peak(work *w, int bin) {
-    const double *m = w->fourier.scratch;
-    double left = log(m[bin - 1] + 1e-30), middle = log(m[bin] + 1e-30), right = log(m[bin + 1] + 1e-30);
+    const float *p = w->spectrum.power;
+    double left = log((double)p[bin - 1] + 1e-30), middle = log((double)p[bin] + 1e-30),
+           right = log((double)p[bin + 1] + 1e-30);
     double curve = left - 2.0 * middle + right;
     double shift = curve < 0.0 ? 0.5 * (left - right) / curve : 0.0;
     double semitones = 12.0 * log2((bin + shift) * w->bin_hz / 440.0) + 9.0; /* above C */
-    double turn = 2.0 * M_PI * semitones, weight = sqrt(m[bin]);
+    double turn = 2.0 * M_PI * semitones, weight = pow((double)p[bin], 0.25);
     int place = (int)lround(semitones * FINE / 12.0) % FINE;
     w->classes[place < 0 ? place + FINE : place] += weight;
     w->along += weight * cos(turn);
@@ -63,15 +63,12 @@ static void add_peak(work *w, int bin) {
 
 static void add_frame(work *w, const float *samples) {
     int first = (int)(LOWEST_HZ / w->bin_hz), last = (int)(HIGHEST_HZ / w->bin_hz);
-    double *m = w->fourier.scratch, highest = 0.0;
-    for (int i = 0; i < LENGTH; i++) w->fourier.input[i] = w->window[i] * (double)samples[i];
-    lofi_fourier_run(&w->fourier);
-    for (int bin = first - 1; bin <= last + 1; bin++) {
-        m[bin] = hypot(w->fourier.output[bin].re, w->fourier.output[bin].im);
-        highest = fmax(highest, m[bin]);
-    }
+    const float *p = w->spectrum.power;
+    float highest = 0.0f;
+    lofi_spectrum_run(&w->spectrum, samples);
+    for (int bin = first; bin <= last; bin++) highest = fmaxf(highest, p[bin]);
     for (int bin = first; bin <= last; bin++)
-        if (m[bin] > m[bin - 1] && m[bin] >= m[bin + 1] && m[bin] > LOW_PEAK * highest) add_peak(w, bin);
+        if (p[bin] > p[bin - 1] && p[bin] >= p[bin + 1] && p[bin] > LOW_PEAK * highest) add_peak(w, bin);
 }
 
 /* Twelve classes, the tuning taken off. */
@@ -124,7 +121,6 @@ static void choose(lofi_key *out, const double classes[12]) {
 static void measure(lofi_key *out, work *w, const lofi_audio *audio) {
     double classes[12], total = 0.0;
     w->bin_hz = (double)audio->sample_rate / LENGTH;
-    for (int i = 0; i < LENGTH; i++) w->window[i] = (0.5 - 0.5 * cos(2.0 * M_PI * i / LENGTH)) * 2.0 / LENGTH;
     for (int64_t from = 0; from + LENGTH <= audio->frames; from += HOP) add_frame(w, audio->samples + from);
     for (int place = 0; place < FINE; place++) total += w->classes[place];
     if (total < NO_PITCH) return;
@@ -139,10 +135,10 @@ lofi_code lofi_key_measure(lofi_key *out, const lofi_audio *audio, lofi_error *e
     if (lofi_audio_seconds(audio) < SHORTEST) return LOFI_OK;
     work *w;
     LOFI_TRY(lofi_alloc((void **)&w, 1, sizeof *w, "a key", err));
-    bool opened = lofi_fourier_open(&w->fourier, LENGTH);
+    bool opened = lofi_spectrum_open(&w->spectrum, LENGTH);
     if (opened) {
         measure(out, w, audio);
-        lofi_fourier_close(&w->fourier);
+        lofi_spectrum_close(&w->spectrum);
     }
     lofi_free(w);
     return opened ? LOFI_OK : lofi_fail(err, LOFI_ERR_MEMORY, "no memory for a spectrum");

@@ -1,6 +1,6 @@
 /* key.h - the musical key of a recording.
  *
- * Peaks of the spectrum from 65 to 2,100 Hz (8,192 samples at 11,025 Hz, half overlapping), their frequency refined by a
+ * Peaks of the spectrum from 65 to 2,100 Hz (8,192 samples at 11,025 Hz), their frequency refined by a
  * parabola through three log magnitudes, are added to twelve pitch classes with the square root of their magnitude, after the
  * tuning of the piece (the circular mean of the peaks' distance to the tempered scale) is taken off. The 24 keys are compared
  * by Pearson's correlation with the profiles that Temperley found in the Kostka-Payne corpus ("The Cognition of Basic Musical

@@ -8,38 +8,21 @@
 #define FLAT_RANGE (1.0f / 16384.0f)
 
 static void add_sums(lofi_channel_levels *level, const float *x, int64_t count) {
-    float sum[LANES] = {0}, squares[LANES] = {0}, peak[LANES] = {0};
+    float sum[LANES] = {0}, squares[LANES] = {0};
     int64_t i = 0;
     for (; i + LANES <= count; i += LANES)
         for (int lane = 0; lane < LANES; lane++) {
-            float value = x[i + lane], size = fabsf(value);
-            sum[lane] += value;
-            squares[lane] += value * value;
-            peak[lane] = size > peak[lane] ? size : peak[lane];
+            sum[lane] += x[i + lane];
+            squares[lane] += x[i + lane] * x[i + lane];
         }
     for (; i < count; i++) {
         sum[0] += x[i];
         squares[0] += x[i] * x[i];
-        peak[0] = fmaxf(peak[0], fabsf(x[i]));
     }
     for (int lane = 0; lane < LANES; lane++) {
         level->sum += (double)sum[lane];
         level->squares += (double)squares[lane];
-        level->peak = fmaxf(level->peak, peak[lane]);
     }
-}
-
-static float largest(const float *x, int64_t count) {
-    float peak[LANES] = {0};
-    int64_t i = 0;
-    for (; i + LANES <= count; i += LANES)
-        for (int lane = 0; lane < LANES; lane++) {
-            float size = fabsf(x[i + lane]);
-            peak[lane] = size > peak[lane] ? size : peak[lane];
-        }
-    for (; i < count; i++) peak[0] = fmaxf(peak[0], fabsf(x[i]));
-    for (int lane = 1; lane < LANES; lane++) peak[0] = fmaxf(peak[0], peak[lane]);
-    return peak[0];
 }
 
 static void end_flat(lofi_level_meter *meter, lofi_channel_levels *level) {
@@ -97,8 +80,9 @@ static void add_block(lofi_level_meter *meter, const float *const *planes, int c
     float loudest = 0.0f;
     for (int channel = 0; channel < channels; channel++) {
         lofi_channel_levels *level = &meter->channel[channel];
-        float peak = largest(planes[channel], frames);
+        float peak = lofi_largest(planes[channel], frames);
         add_sums(level, planes[channel], frames);
+        level->peak = fmaxf(level->peak, peak);
         if (peak >= LOFI_CLIPPED_AMPLITUDE)
             add_loud(meter, level, planes[channel], frames);
         else

@@ -7,45 +7,51 @@
 
 #include "base/memory.h"
 
-/* libebur128 interpolates by 4 below 96 kHz (by 2 below 192 kHz) with a sinc under a Hann window that reaches 6 samples to both sides.
- * The sum of absolute coefficients is largest half way between two samples: 1.864. */
-#define REACH      16 /* frames before and after a stretch that its interpolation may need; more than the filter has */
-#define LARGEST_UP 1.9f
-#define STRETCH    256 /* frames looked at, or left out, together */
-#define ROOM       (REACH + STRETCH + REACH)
-#define BLOCK      4096
-#define HALF_WIDTH 6.0
-#define PHASES     3      /* a quarter, a half and three quarters of the way to the next sample */
-#define INNER      6      /* coefficients that the screen computes with; it bounds the others */
-#define MARGIN     1.001f /* rounding */
+/* libebur128 interpolates by 4 below 96 kHz, by 2 below 192 kHz and then not at all, with a sinc of 49 taps under a Hann window: it
+ * reaches 6 or 12 samples to both sides. */
+#define TAPS    49
+#define REACH   32  /* frames before and after a stretch that its interpolation may need; more than the filter has */
+#define STRETCH 192 /* frames looked at, or left out, together */
+#define ROOM    (REACH + STRETCH + REACH)
+#define BLOCK   4096
+#define PHASES  3      /* at most: a quarter, a half and three quarters of the way to the next sample */
+#define INNER   6      /* coefficients that the screen computes with; it bounds the others */
+#define MARGIN  1.001f /* rounding */
 
 struct lofi_true_peak {
     ebur128_state *state;
     int channels;
-    int held;                                  /* frames in `frames`, the first REACH of them before the stretch */
-    double peak;                               /* of the samples and between them */
-    float *frames;                             /* [ROOM, channels], interleaved */
+    int held;      /* frames in `frames`, the first REACH of them before the stretch */
+    double peak;   /* of the samples and between them */
+    float *frames; /* [channels, ROOM] */
+    float *mixed;  /* [ROOM, channels], for libebur128 */
+    int phases;
+    float most; /* by which interpolation can raise anything: the largest sum of absolute coefficients */
     float inner[PHASES][INNER], outer[PHASES]; /* coefficients; sum of the absolute other ones */
     bool failed;
 };
 
-static double coefficient(double distance) {
-    if (fabs(distance) >= HALF_WIDTH) return 0.0;
-    double window = 0.5 + 0.5 * cos(M_PI * distance / HALF_WIDTH);
+static double coefficient(double distance, double half_width) {
+    if (fabs(distance) >= half_width) return 0.0;
+    double window = 0.5 + 0.5 * cos(M_PI * distance / half_width);
     return distance == 0.0 ? 1.0 : window * sin(M_PI * distance) / (M_PI * distance);
 }
 
-static void set_screen(lofi_true_peak *meter) {
-    for (int phase = 0; phase < PHASES; phase++) {
-        double way = (phase + 1) / (PHASES + 1.0);
-        for (int tap = -7; tap <= 8; tap++) {
-            double value = coefficient(way - tap);
+static void set_screen(lofi_true_peak *meter, int sample_rate) {
+    int factor = sample_rate < 96000 ? 4 : sample_rate < 192000 ? 2 : 1, reach = TAPS / 2 / factor + 1;
+    meter->phases = factor - 1;
+    for (int phase = 0; phase < meter->phases; phase++) {
+        double way = (double)(phase + 1) / factor, half_width = (double)(TAPS / 2) / factor, sum = 0.0;
+        for (int tap = -reach; tap <= reach; tap++) {
+            double value = coefficient(way - tap, half_width);
             int place = tap + INNER / 2 - 1;
             if (place >= 0 && place < INNER)
                 meter->inner[phase][place] = (float)value;
             else
                 meter->outer[phase] += (float)fabs(value);
+            sum += fabs(value);
         }
+        meter->most = fmaxf(meter->most, MARGIN * (float)sum);
     }
 }
 
@@ -54,9 +60,11 @@ lofi_code lofi_true_peak_new(lofi_true_peak **out, int channels, int sample_rate
     LOFI_TRY(lofi_alloc((void **)&meter, 1, sizeof *meter, "true peak", err));
     meter->channels = channels;
     meter->held = REACH;
-    set_screen(meter);
+    set_screen(meter, sample_rate);
     meter->state = ebur128_init((unsigned)channels, (unsigned long)sample_rate, EBUR128_MODE_TRUE_PEAK);
     lofi_code code = lofi_alloc((void **)&meter->frames, (size_t)channels * ROOM, sizeof(float), "true peak", err);
+    if (code == LOFI_OK)
+        code = lofi_alloc((void **)&meter->mixed, (size_t)channels * ROOM, sizeof(float), "true peak", err);
     if (code == LOFI_OK && meter->state == NULL) code = lofi_fail(err, LOFI_ERR_MEMORY, "no memory for the true peak");
     if (code == LOFI_OK)
         *out = meter;
@@ -68,8 +76,11 @@ lofi_code lofi_true_peak_new(lofi_true_peak **out, int channels, int sample_rate
 /* What was in the filter from elsewhere is driven out by the frames before the stretch. */
 static void interpolate(lofi_true_peak *meter, int frames) {
     double channel_peak;
-    if (ebur128_add_frames_float(meter->state, meter->frames, REACH) != EBUR128_SUCCESS ||
-        ebur128_add_frames_float(meter->state, meter->frames + REACH * meter->channels, (size_t)frames) !=
+    for (int channel = 0; channel < meter->channels; channel++)
+        for (int i = 0; i < REACH + frames; i++)
+            meter->mixed[i * meter->channels + channel] = meter->frames[channel * ROOM + i];
+    if (ebur128_add_frames_float(meter->state, meter->mixed, REACH) != EBUR128_SUCCESS ||
+        ebur128_add_frames_float(meter->state, meter->mixed + REACH * meter->channels, (size_t)frames) !=
             EBUR128_SUCCESS)
         meter->failed = true;
     for (int channel = 0; channel < meter->channels && !meter->failed; channel++) {
@@ -80,48 +91,42 @@ static void interpolate(lofi_true_peak *meter, int frames) {
     }
 }
 
-static float highest(const float *samples, int count) {
-    float peak = 0.0f;
-    for (int i = 0; i < count; i++) {
-        float size = fabsf(samples[i]);
-        peak = size > peak ? size : peak;
-    }
-    return peak;
-}
-
-/* An upper bound of what interpolation makes of the frames that are held, whose highest sample is `peak`. */
-static float screen(const lofi_true_peak *meter, float peak) {
+/* An upper bound of what interpolation makes of `count` frames of a channel, whose highest sample is `peak`. */
+static float screen(const lofi_true_peak *meter, const float *frames, int count, float peak) {
     float bound = 0.0f;
-    int step = meter->channels, count = (meter->held - INNER + 1) * step;
-    for (int phase = 0; phase < PHASES; phase++) {
+    if ((double)(meter->most * peak) <= meter->peak) return 0.0f;
+    for (int phase = 0; phase < meter->phases; phase++) {
         const float *c = meter->inner[phase];
-        float highest_inner = 0.0f;
-        for (int i = 0; i < count; i++) {
-            const float *x = meter->frames + i;
-            float sum = c[0] * x[0] + c[1] * x[step] + c[2] * x[2 * step] + c[3] * x[3 * step] + c[4] * x[4 * step] +
-                        c[5] * x[5 * step];
-            float size = fabsf(sum);
-            highest_inner = size > highest_inner ? size : highest_inner;
+        float highest = 0.0f;
+        for (int i = 0; i + INNER <= count; i++) {
+            const float *x = frames + i;
+            float size = fabsf(c[0] * x[0] + c[1] * x[1] + c[2] * x[2] + c[3] * x[3] + c[4] * x[4] + c[5] * x[5]);
+            highest = size > highest ? size : highest;
         }
-        bound = fmaxf(bound, highest_inner + meter->outer[phase] * peak);
+        bound = fmaxf(bound, highest + meter->outer[phase] * peak);
     }
     return MARGIN * bound;
 }
 
 /* The stretch behind the first REACH frames, with as much after it as is there, at most REACH. */
 static void look(lofi_true_peak *meter) {
-    int after = meter->held - REACH;
-    float peak = highest(meter->frames, meter->held * meter->channels);
-    meter->peak = fmax(meter->peak, (double)peak);
-    if ((double)(LARGEST_UP * peak) <= meter->peak || (double)screen(meter, peak) <= meter->peak) return;
-    interpolate(meter, after);
+    bool may_be_higher = false;
+    for (int channel = 0; channel < meter->channels; channel++) {
+        const float *frames = meter->frames + channel * ROOM;
+        float peak = lofi_largest(frames, meter->held);
+        meter->peak = fmax(meter->peak, (double)peak);
+        may_be_higher = may_be_higher || (double)screen(meter, frames, meter->held, peak) > meter->peak;
+    }
+    if (may_be_higher) interpolate(meter, meter->held - REACH);
 }
 
-static void add_frames(lofi_true_peak *meter, const float *const *planes, int64_t from, int count) {
-    float *to = meter->frames + meter->held * meter->channels;
-    for (int i = 0; i < count; i++)
-        for (int channel = 0; channel < meter->channels; channel++) *to++ = planes[channel][from + i];
-    meter->held += count;
+/* Keeps the last `kept` frames. */
+static void forget(lofi_true_peak *meter, int kept) {
+    for (int channel = 0; channel < meter->channels; channel++) {
+        float *frames = meter->frames + channel * ROOM;
+        memmove(frames, frames + meter->held - kept, (size_t)kept * sizeof *frames);
+    }
+    meter->held = kept;
 }
 
 void lofi_true_peak_add(void *user, const float *const *planes, int channels, int64_t frames, int sample_rate) {
@@ -133,19 +138,19 @@ void lofi_true_peak_add(void *user, const float *const *planes, int channels, in
     }
     for (int64_t from = 0; from < frames;) {
         int count = (int)(frames - from < ROOM - meter->held ? frames - from : ROOM - meter->held);
-        add_frames(meter, planes, from, count);
+        for (int channel = 0; channel < channels; channel++)
+            memcpy(meter->frames + channel * ROOM + meter->held, planes[channel] + from, (size_t)count * sizeof(float));
+        meter->held += count;
         from += count;
         if (meter->held < ROOM) return;
         look(meter);
-        size_t frame_bytes = (size_t)channels * sizeof(float);
-        memmove(meter->frames, meter->frames + STRETCH * channels, (ROOM - STRETCH) * frame_bytes);
-        meter->held = ROOM - STRETCH;
+        forget(meter, ROOM - STRETCH);
     }
 }
 
 lofi_code lofi_true_peak_result(double *dbtp, lofi_true_peak *meter, lofi_error *err) {
     if (meter->held > REACH) look(meter);
-    memset(meter->frames, 0, (size_t)(REACH * meter->channels) * sizeof(float));
+    memset(meter->frames, 0, (size_t)(ROOM * meter->channels) * sizeof(float));
     meter->held = REACH;
     if (meter->failed) return lofi_fail(err, LOFI_ERR_MEMORY, "no memory for the true peak");
     *dbtp = meter->peak > 1e-10 ? 20.0 * log10(meter->peak) : -200.0;
@@ -156,6 +161,7 @@ void lofi_true_peak_free(lofi_true_peak *meter) {
     if (meter == NULL) return;
     if (meter->state != NULL) ebur128_destroy(&meter->state);
     lofi_free(meter->frames);
+    lofi_free(meter->mixed);
     lofi_free(meter);
 }
 

@@ -1,46 +1,41 @@
-/* process_folder.c - a folder of raw songs, several files at a time; see process.h. */
-#include <pthread.h>
-#include <stdatomic.h>
+/* process_folder.c - a folder of raw songs, in worker processes; see process.h. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "audio/decode.h"
+#include "audio/ledger.h"
 #include "audio/process.h"
+#include "audio/process_duplicates.h"
+#include "audio/process_jobs.h"
 #include "base/file.h"
-#include "base/interrupt.h"
 #include "base/memory.h"
-#include "base/threads.h"
+#include "base/utf8.h"
 
-#define MOST_WORKERS 256
-
-/* One pass over all files by several threads. */
-typedef struct lofi_batch lofi_batch;
-typedef lofi_code lofi_batch_fn(lofi_batch *batch, size_t index, lofi_error *err);
-
-struct lofi_batch {
+typedef struct lofi_batch {
     const char *input, *output;
     const lofi_process_options *options;
+    char *settings;
     lofi_log *log;
+    lofi_ledger *ledger; /* NULL: nothing is remembered */
     lofi_listing listing;
     lofi_process_result *results; /* [listing.count] */
     bool *is_sound;               /* [listing.count] */
     char **names;                 /* [listing.count], NULL where there is no sound */
-    lofi_batch_fn *work;
+    size_t *jobs;                 /* [job_count]: places in the listing */
+    size_t job_count;
     lofi_progress progress;
-    atomic_size_t next;
-    atomic_bool stop;
-    pthread_mutex_t lock;    /* guards what follows, and the log */
-    bool *done;              /* [listing.count] */
-    size_t done_count, told; /* results before `told` were told to the log */
-    lofi_code code;          /* of the first failure */
-    lofi_error error;
-};
+    size_t done, told; /* results before `told` were told to the log */
+} lofi_batch;
 
 /* ---- telling ---- */
 
 static void tell(lofi_batch *batch, const lofi_process_result *result) {
     const char *message = result->message == NULL ? "" : result->message;
-    if (result->status == LOFI_PROCESS_SKIPPED)
+    if (strcmp(result->reason, "unchanged") == 0)
+        lofi_verbose(batch->log, "skipped '%s': unchanged", result->source);
+    else if (result->status == LOFI_PROCESS_SKIPPED)
         lofi_info(batch->log, "skipped '%s': %s (%s)", result->source, result->reason, message);
     else if (result->status == LOFI_PROCESS_FAILED)
         lofi_warn(batch->log, "failed '%s': %s (%s)", result->source, result->reason, message);
@@ -50,92 +45,140 @@ static void tell(lofi_batch *batch, const lofi_process_result *result) {
         lofi_verbose(batch->log, "'%s' -> '%s'%s", result->source, result->output, result->trimmed ? ", trimmed" : "");
 }
 
-static void note_done(lofi_batch *batch, size_t index, lofi_code code, const lofi_error *err) {
-    pthread_mutex_lock(&batch->lock);
-    if (code != LOFI_OK) {
-        if (batch->code == LOFI_OK) {
-            batch->code = code;
-            batch->error = *err;
-        }
-        atomic_store(&batch->stop, true);
-    } else {
-        batch->done[index] = true;
-        batch->done_count++;
-        while (batch->told < batch->listing.count && batch->done[batch->told]) {
-            const lofi_process_result *result = &batch->results[batch->told++];
-            if (result->source != NULL) tell(batch, result);
-        }
-        lofi_progress_step(&batch->progress, (int64_t)batch->done_count, NULL);
-    }
-    pthread_mutex_unlock(&batch->lock);
+/* In the order of the paths, as far as all before are known. */
+static void tell_on(lofi_batch *batch) {
+    while (batch->told < batch->listing.count && batch->results[batch->told].source != NULL)
+        tell(batch, &batch->results[batch->told++]);
 }
 
-/* ---- working ---- */
+/* ---- results that need no decoding ---- */
 
-static void *worker(void *argument) {
-    lofi_batch *batch = argument;
-    while (!atomic_load(&batch->stop) && !lofi_interrupt_asked()) {
-        size_t index = atomic_fetch_add(&batch->next, 1);
-        if (index >= batch->listing.count) break;
-        lofi_error err = LOFI_ERROR_INIT;
-        note_done(batch, index, batch->work(batch, index, &err), &err);
-    }
-    return NULL;
+static lofi_code path_of(char path[LOFI_PATH_MAX], const lofi_batch *batch, size_t index, lofi_error *err) {
+    return lofi_path_format(path, err, "%s/%s", batch->input, batch->listing.names[index]);
 }
 
-static lofi_code run_pass(lofi_batch *batch, const char *label, lofi_batch_fn *work, lofi_error *err) {
-    size_t count = batch->listing.count;
-    int wanted = batch->options->workers > 0 ? batch->options->workers : lofi_threads_available();
-    if (wanted > MOST_WORKERS) wanted = MOST_WORKERS;
-    if ((size_t)wanted > count) wanted = count == 0 ? 1 : (int)count;
-    batch->work = work;
-    batch->progress = lofi_progress_start(batch->log, label, "files", (int64_t)count);
-    atomic_store(&batch->next, 0);
-    batch->done_count = batch->told = 0;
-    memset(batch->done, 0, count * sizeof *batch->done);
-    pthread_t threads[MOST_WORKERS];
-    int started = 0;
-    while (started < wanted - 1 && pthread_create(&threads[started], NULL, worker, batch) == 0) started++;
-    worker(batch);
-    for (int i = 0; i < started; i++) pthread_join(threads[i], NULL);
-    lofi_progress_end(&batch->progress);
-    if (batch->code != LOFI_OK) {
-        if (err != NULL) *err = batch->error;
-        return batch->code;
+static lofi_code set_result(lofi_batch *batch, size_t index, lofi_process_status status, const char *reason,
+                            const char *message, lofi_error *err) {
+    char path[LOFI_PATH_MAX];
+    LOFI_TRY(path_of(path, batch, index, err));
+    return lofi_process_plain_result(&batch->results[index], path, status, reason, message, err);
+}
+
+static bool is_good_name(const char *name) {
+    for (const char *at = name; *at != '\0'; at++)
+        if ((unsigned char)*at < 0x20 || *at == 0x7f) return false;
+    return lofi_utf8_valid(name, strlen(name));
+}
+
+/* What kind of file a name is; a result where that settles it. */
+static lofi_code look_at_name(lofi_batch *batch, size_t index, lofi_error *err) {
+    char path[LOFI_PATH_MAX];
+    struct stat info;
+    LOFI_TRY(path_of(path, batch, index, err));
+    if (!is_good_name(batch->listing.names[index]))
+        return set_result(batch, index, LOFI_PROCESS_FAILED, "bad_name",
+                          "the name is not UTF-8 or holds a control character; rename it", err);
+    if (stat(path, &info) != 0) {
+        lofi_error found = LOFI_ERROR_INIT;
+        lofi_fail_errno(&found, errno, "cannot open '%s'", path);
+        return set_result(batch, index, LOFI_PROCESS_FAILED, "unreadable", found.message, err);
     }
-    if (batch->done_count < count)
-        return lofi_fail(err, LOFI_ERR_INTERRUPTED, "interrupted after %zu of %zu files", batch->done_count, count);
+    if (S_ISREG(info.st_mode)) return LOFI_OK;
+    return set_result(batch, index, LOFI_PROCESS_SKIPPED, "not_a_file",
+                      S_ISDIR(info.st_mode) ? "a link to a folder: links are not followed into folders"
+                                            : "a pipe, a socket or a device",
+                      err);
+}
+
+/* ---- the first pass: is it sound at all ---- */
+
+/* Runs in a worker, for files whose extension does not say sound. */
+static lofi_code probe_job(void *user, lofi_worker *worker, size_t job, lofi_buffer *answer, lofi_error *err) {
+    const lofi_batch *batch = user;
+    char path[LOFI_PATH_MAX];
+    lofi_audio_info info;
+    (void)worker;
+    LOFI_TRY(path_of(path, batch, batch->jobs[job], err));
+    lofi_code code = lofi_audio_probe(&info, path, NULL);
+    lofi_buffer_text(answer, code == LOFI_ERR_FORMAT ? "none" : "sound");
     return LOFI_OK;
 }
 
-/* First pass: what is sound at all. Without sound there is already a result. */
-static lofi_code look_at(lofi_batch *batch, size_t index, lofi_error *err) {
-    const char *name = batch->listing.names[index];
-    char path[LOFI_PATH_MAX];
-    lofi_audio_info info;
-    lofi_error found = LOFI_ERROR_INIT;
-    LOFI_TRY(lofi_path_format(path, err, "%s/%s", batch->input, name));
-    lofi_code code = lofi_audio_probe(&info, path, &found);
-    if (code == LOFI_ERR_MEMORY) {
-        if (err != NULL) *err = found;
-        return code;
-    }
-    batch->is_sound[index] = code != LOFI_ERR_FORMAT || lofi_is_sound_extension(lofi_path_extension(name));
+/* What ends the process that looks at it goes on to the second pass, where that gets a reason. */
+static lofi_code probe_end(void *user, const lofi_job_end *end, lofi_error *err) {
+    lofi_batch *batch = user;
+    size_t index = batch->jobs[end->job];
+    batch->is_sound[index] = end->state != LOFI_JOB_ANSWERED || strcmp(end->answer, "sound") == 0;
     if (batch->is_sound[index]) return LOFI_OK;
-    lofi_process_result *result = &batch->results[index];
-    *result = (lofi_process_result){.status = LOFI_PROCESS_SKIPPED, .reason = "not_audio", .seconds = -1.0};
-    result->source = strdup(path);
-    result->message = strdup("no sound in it");
-    if (result->source != NULL && result->message != NULL) return LOFI_OK;
-    return lofi_fail(err, LOFI_ERR_MEMORY, "no memory for a result");
+    return set_result(batch, index, LOFI_PROCESS_SKIPPED, "not_audio", "no sound in it", err);
 }
 
-static lofi_code make_track(lofi_batch *batch, size_t index, lofi_error *err) {
-    if (!batch->is_sound[index]) return LOFI_OK;
-    char source[LOFI_PATH_MAX], output[LOFI_PATH_MAX];
-    LOFI_TRY(lofi_path_format(source, err, "%s/%s", batch->input, batch->listing.names[index]));
+/* ---- the second pass: tracks ---- */
+
+typedef struct sealing {
+    const lofi_batch *batch;
+    lofi_worker *worker;
+    const char *output;
+} sealing;
+
+static lofi_code seal(void *user, const lofi_process_result *result, lofi_error *err) {
+    const sealing *s = user;
+    char *line;
+    LOFI_TRY(lofi_ledger_line(&line, s->batch->ledger, result, s->output, s->batch->settings, err));
+    lofi_code code = lofi_worker_note(s->worker, line, strlen(line), err);
+    free(line);
+    return code;
+}
+
+/* Called in the main process. */
+static lofi_code take_note(void *user, size_t job, const char *bytes, size_t size, lofi_error *err) {
+    (void)job;
+    return lofi_ledger_add(((lofi_batch *)user)->ledger, bytes, size, err);
+}
+
+/* A source that cannot be read has no content; making the track says why. */
+static lofi_code make_track(lofi_process_result *result, const lofi_batch *batch, lofi_worker *worker, size_t index,
+                            lofi_error *err) {
+    char source[LOFI_PATH_MAX], output[LOFI_PATH_MAX], content[LOFI_SHA256_HEX] = "";
+    bool holds = false;
+    LOFI_TRY(path_of(source, batch, index, err));
     LOFI_TRY(lofi_path_format(output, err, "%s/%s", batch->output, batch->names[index]));
-    return lofi_process_file(&batch->results[index], source, output, batch->options, err);
+    if (batch->ledger != NULL && lofi_ledger_content(content, source, NULL) == LOFI_OK)
+        LOFI_TRY(lofi_ledger_recall(&holds, result, batch->ledger, source, output, content, batch->settings, err));
+    if (holds) return LOFI_OK;
+    sealing s = {batch, worker, output};
+    return lofi_process_file(result, source, content, output, batch->options, batch->ledger == NULL ? NULL : seal, &s,
+                             err);
+}
+
+/* Runs in a worker. */
+static lofi_code track_job(void *user, lofi_worker *worker, size_t job, lofi_buffer *answer, lofi_error *err) {
+    const lofi_batch *batch = user;
+    lofi_process_result result = {0};
+    LOFI_TRY(make_track(&result, batch, worker, batch->jobs[job], err));
+    return lofi_process_answer(worker, answer, &result, err);
+}
+
+static lofi_code track_end(void *user, const lofi_job_end *end, lofi_error *err) {
+    lofi_batch *batch = user;
+    size_t index = batch->jobs[end->job];
+    char source[LOFI_PATH_MAX], output[LOFI_PATH_MAX];
+    LOFI_TRY(path_of(source, batch, index, err));
+    LOFI_TRY(lofi_path_format(output, err, "%s/%s", batch->output, batch->names[index]));
+    LOFI_TRY(lofi_process_take_end(&batch->results[index], end, source, output, batch->options, err));
+    tell_on(batch);
+    lofi_progress_step(&batch->progress, (int64_t)++batch->done, NULL);
+    return LOFI_OK;
+}
+
+static lofi_code run_pass(lofi_batch *batch, lofi_job_fn *work,
+                          lofi_code (*end)(void *, const lofi_job_end *, lofi_error *), lofi_error *err) {
+    lofi_workers workers = lofi_process_workers(batch->options, batch->job_count);
+    workers.work = work;
+    workers.end = end;
+    workers.note = take_note;
+    workers.user = batch;
+    return lofi_workers_run(&workers, batch->job_count, err);
 }
 
 /* ---- the whole ---- */
@@ -145,15 +188,11 @@ static void on_listing_problem(void *user, const char *message) {
     lofi_warn(log, "%s", message);
 }
 
-/* What lies below the output folder is the work of an earlier run. */
-static lofi_code leave_out_output(lofi_batch *batch, lofi_error *err) {
+/* What lies below a folder of ours is the work of an earlier run. */
+static lofi_code leave_out(lofi_batch *batch, const char *folder, size_t *left_out, lofi_error *err) {
     char inside[LOFI_PATH_MAX];
-    LOFI_TRY(lofi_path_relative(inside, batch->output, batch->input, err));
-    if (strcmp(inside, ".") == 0) {
-        lofi_fail(err, LOFI_ERR_USAGE, "the output folder '%s' is the input folder", batch->output);
-        return lofi_hint(err, "choose another output folder: the originals are never written to");
-    }
-    if (strcmp(inside, "..") == 0 || strncmp(inside, "../", 3) == 0) return LOFI_OK;
+    LOFI_TRY(lofi_path_relative(inside, folder, batch->input, err));
+    if (strcmp(inside, ".") == 0 || strcmp(inside, "..") == 0 || strncmp(inside, "../", 3) == 0) return LOFI_OK;
     size_t length = strlen(inside), kept = 0;
     lofi_listing *listing = &batch->listing;
     for (size_t i = 0; i < listing->count; i++) {
@@ -162,10 +201,26 @@ static lofi_code leave_out_output(lofi_batch *batch, lofi_error *err) {
         else
             listing->names[kept++] = listing->names[i];
     }
-    if (kept < listing->count)
-        lofi_info(batch->log, "%zu files below the output folder '%s' are left out", listing->count - kept,
-                  batch->output);
+    *left_out += listing->count - kept;
     listing->count = kept;
+    return LOFI_OK;
+}
+
+static lofi_code leave_out_ours(lofi_batch *batch, lofi_error *err) {
+    char inside[LOFI_PATH_MAX];
+    size_t left_out = 0, own = 0;
+    LOFI_TRY(lofi_path_relative(inside, batch->output, batch->input, err));
+    if (strcmp(inside, ".") == 0) {
+        lofi_fail(err, LOFI_ERR_USAGE, "the output folder '%s' is the input folder", batch->output);
+        return lofi_hint(err, "choose another output folder: the originals are never written to");
+    }
+    const char *metadata = batch->options->metadata;
+    if (metadata != NULL && lofi_path_exists(metadata) && !lofi_path_is_folder(metadata))
+        return lofi_fail(err, LOFI_ERR_USAGE, "the metadata folder '%s' is not a folder", metadata);
+    LOFI_TRY(leave_out(batch, batch->output, &left_out, err));
+    if (metadata != NULL) LOFI_TRY(leave_out(batch, metadata, &own, err));
+    if (left_out > 0)
+        lofi_info(batch->log, "%zu files below the output folder '%s' are left out", left_out, batch->output);
     return LOFI_OK;
 }
 
@@ -179,7 +234,7 @@ static lofi_code name_outputs(lofi_batch *batch, lofi_error *err) {
     for (size_t i = 0; i < total; i++)
         if (batch->is_sound[i]) sounds[count++] = batch->listing.names[i];
     code = lofi_process_names(names, sounds, count, lofi_audio_format_name(batch->options->encoding.format), err);
-    for (size_t i = 0, next = 0; code == LOFI_OK && i < total; i++)
+    for (size_t i = 0, next = 0; i < total; i++)
         if (batch->is_sound[i]) batch->names[i] = names[next++];
 done:
     lofi_free(sounds);
@@ -187,20 +242,58 @@ done:
     return code;
 }
 
+/* Names that settle it get their result; of the others, those whose extension does not say sound are looked into. */
+static lofi_code find_sounds(lofi_batch *batch, lofi_error *err) {
+    batch->job_count = 0;
+    for (size_t i = 0; i < batch->listing.count; i++) {
+        LOFI_TRY(look_at_name(batch, i, err));
+        if (batch->results[i].source != NULL) continue;
+        batch->is_sound[i] = lofi_is_sound_extension(lofi_path_extension(batch->listing.names[i]));
+        if (!batch->is_sound[i]) batch->jobs[batch->job_count++] = i;
+    }
+    return run_pass(batch, probe_job, probe_end, err);
+}
+
+static lofi_code make_tracks(lofi_batch *batch, lofi_error *err) {
+    batch->job_count = 0;
+    for (size_t i = 0; i < batch->listing.count; i++)
+        if (batch->is_sound[i]) batch->jobs[batch->job_count++] = i;
+    batch->progress = lofi_progress_start(batch->log, "preparing", "files", (int64_t)batch->job_count);
+    tell_on(batch);
+    lofi_code code = run_pass(batch, track_job, track_end, err);
+    lofi_progress_end(&batch->progress);
+    return code;
+}
+
+/* Tracks that a killed run was writing. The names are sorted: those of a folder stand together. */
+static lofi_code clean_output(const lofi_batch *batch, lofi_error *err) {
+    char path[LOFI_PATH_MAX], folder[LOFI_PATH_MAX], last[LOFI_PATH_MAX] = "";
+    for (size_t i = 0; i < batch->listing.count; i++) {
+        if (batch->names[i] == NULL) continue;
+        LOFI_TRY(lofi_path_format(path, err, "%s/%s", batch->output, batch->names[i]));
+        LOFI_TRY(lofi_path_parent(folder, path, err));
+        if (strcmp(folder, last) != 0) lofi_folder_clean(folder);
+        memcpy(last, folder, sizeof last);
+    }
+    return LOFI_OK;
+}
+
 static lofi_code run_batch(lofi_batch *batch, lofi_error *err) {
     size_t count = batch->listing.count;
+    bool writing = !batch->options->dry_run;
     LOFI_TRY(lofi_alloc((void **)&batch->results, count, sizeof *batch->results, "results", err));
     LOFI_TRY(lofi_alloc((void **)&batch->is_sound, count, sizeof *batch->is_sound, "results", err));
     LOFI_TRY(lofi_alloc((void **)&batch->names, count, sizeof *batch->names, "file names", err));
-    LOFI_TRY(lofi_alloc((void **)&batch->done, count, sizeof *batch->done, "results", err));
-    if (!batch->options->dry_run) LOFI_TRY(lofi_folder_make(batch->output, err));
-    lofi_log *log = batch->log;
-    batch->log = NULL; /* the first pass is short and tells nothing */
-    lofi_code code = run_pass(batch, "looking", look_at, err);
-    batch->log = log;
-    LOFI_TRY(code);
+    LOFI_TRY(lofi_alloc((void **)&batch->jobs, count, sizeof *batch->jobs, "results", err));
+    batch->settings = lofi_process_settings(batch->options);
+    if (batch->settings == NULL) return lofi_fail(err, LOFI_ERR_MEMORY, "no memory for the settings");
+    if (writing) LOFI_TRY(lofi_folder_make(batch->output, err));
+    if (batch->options->metadata != NULL)
+        LOFI_TRY(lofi_ledger_open(&batch->ledger, batch->options->metadata, writing, batch->log, err));
+    LOFI_TRY(find_sounds(batch, err));
     LOFI_TRY(name_outputs(batch, err));
-    return run_pass(batch, "preparing", make_track, err);
+    if (writing) LOFI_TRY(clean_output(batch, err));
+    return make_tracks(batch, err);
 }
 
 static void count_results(lofi_process_report *report) {
@@ -221,37 +314,46 @@ static lofi_code list_input(lofi_batch *batch, lofi_error *err) {
                   there ? "'%s' is not a folder" : "there is no folder '%s'", batch->input);
         return lofi_hint(err, "give the folder that holds the songs");
     }
-    LOFI_TRY(lofi_folder_list(&batch->listing, batch->input, true, on_listing_problem, batch->log, err));
-    return leave_out_output(batch, err);
+    LOFI_TRY(lofi_folder_list_all(&batch->listing, batch->input, on_listing_problem, batch->log, err));
+    return leave_out_ours(batch, err);
+}
+
+static void free_batch(lofi_batch *batch) {
+    for (size_t i = 0; batch->names != NULL && i < batch->listing.count; i++) free(batch->names[i]);
+    lofi_free(batch->names);
+    lofi_free(batch->is_sound);
+    lofi_free(batch->jobs);
+    free(batch->settings);
+    lofi_listing_free(&batch->listing);
 }
 
 lofi_code lofi_process_folder(lofi_process_report *report, const char *input, const char *output,
                               const lofi_process_options *options, lofi_log *log, lofi_error *err) {
     LOFI_TRY(lofi_process_check(options, err));
-    lofi_batch batch = {
-        .input = input, .output = output, .options = options, .log = log, .lock = PTHREAD_MUTEX_INITIALIZER};
+    lofi_batch batch = {.input = input, .output = output, .options = options, .log = log};
     lofi_process_report made = {0};
     lofi_code code = list_input(&batch, err);
     if (code == LOFI_OK) code = run_batch(&batch, err);
     made.results = batch.results;
     made.count = batch.results == NULL ? 0 : batch.listing.count;
     made.unreadable_folders = batch.listing.unreadable;
-    for (size_t i = 0; batch.names != NULL && i < batch.listing.count; i++) free(batch.names[i]);
-    lofi_free(batch.names);
-    lofi_free(batch.is_sound);
-    lofi_free(batch.done);
-    lofi_listing_free(&batch.listing);
-    if (code != LOFI_OK) {
+    if (code == LOFI_OK) count_results(&made);
+    if (code == LOFI_OK && batch.ledger != NULL) code = lofi_process_find_duplicates(&made, batch.ledger, options, err);
+    lofi_code closed = batch.ledger == NULL ? LOFI_OK : lofi_ledger_close(batch.ledger, code == LOFI_OK ? err : NULL);
+    if (code == LOFI_OK) code = closed;
+    free_batch(&batch);
+    if (code == LOFI_OK)
+        *report = made;
+    else
         lofi_process_report_free(&made);
-        return code;
-    }
-    count_results(&made);
-    *report = made;
-    return LOFI_OK;
+    return code;
 }
 
 void lofi_process_report_free(lofi_process_report *report) {
     for (size_t i = 0; i < report->count; i++) lofi_process_result_free(&report->results[i]);
+    for (size_t i = 0; i < report->name_count; i++) free(report->names[i]);
     lofi_free(report->results);
+    free(report->names);
+    lofi_free(report->duplicates);
     *report = (lofi_process_report){0};
 }

@@ -1,4 +1,4 @@
-/* process_names.c - output names without clashes; the rule is in process.h. */
+/* process_names.c - output names: the folders of the input, stems without clashes; the rule is in process.h. */
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -11,10 +11,10 @@
 typedef enum lofi_name_level { LEVEL_STEM, LEVEL_FOLDERS, LEVEL_EXTENSION, LEVEL_NUMBER } lofi_name_level;
 
 typedef struct lofi_named {
-    const char *source;
+    const char *source; /* "win/deep/Apex.ogg" */
     lofi_name_level level;
     size_t index; /* in the order of the sources */
-    char *name;
+    char *name;   /* without the folders: "win_deep_Apex.mp3" */
 } lofi_named;
 
 static const char *const sound_extensions[] = {
@@ -103,9 +103,12 @@ lofi_code lofi_process_names(char **outputs, const char *const *sources, size_t 
     for (size_t i = 0; i < count; i++) all[i] = (lofi_named){sources[i], LEVEL_STEM, i, NULL};
     LOFI_TRY_GOTO(lofi_alloc((void **)&order, count, sizeof *order, "file names", err), done);
     LOFI_TRY_GOTO(settle(all, order, count, extension, err), done);
-    for (size_t i = 0; i < count; i++) {
-        outputs[i] = all[i].name;
-        all[i].name = NULL;
+    for (size_t i = 0; i < count && code == LOFI_OK; i++) {
+        int folders = (int)(lofi_path_base(sources[i]) - sources[i]);
+        if (asprintf(&outputs[i], "%.*s%s", folders, sources[i], all[i].name) < 0) {
+            outputs[i] = NULL;
+            code = lofi_fail(err, LOFI_ERR_MEMORY, "no memory for file names");
+        }
     }
 done:
     for (size_t i = 0; all != NULL && i < count; i++) free(all[i].name);

@@ -1,48 +1,29 @@
-/* quality.h - what can be said about a recording from its samples alone, measured as decoded, before any gain.
+/* quality.h - one number for how good a recording is as training material, made of its measures (measures.h).
  *
- * Levels are relative to full scale (a sine of amplitude 1 has a peak of 0 dBFS).
+ * 100 minus the penalties below, not under 0, rounded to a whole number. A measure that is not known costs nothing; nothing but
+ * silence scores 0.
  *
- *     clipping share   samples with |x| >= 0.999, of all samples of all channels
- *     silence share    blocks of 50 ms whose root mean square over all channels is below -60 dBFS, of all blocks
- *                      (an incomplete last block counts as a block of its own length)
- *     crest            peak - root mean square of everything, in dB
+ *     clipping       40 * clamp(clipped share / 0.1 %)                     at 0.1 % a song is refused
+ *     silence        40 * clamp((silence share - 2 %) / 48 %)              at 50 % a song is refused
+ *     flat wave      10 * clamp(flat runs a minute / 60)                   tops cut off, though perhaps below the limit
+ *     loudness range 10 * clamp((2 LU - range) / 2 LU)                     everything equally loud
+ *                    10 * clamp((range - 20 LU) / 10 LU)                   or the quiet half inaudible
+ *     true peak      10 * clamp((true peak of the track - 0 dBTP) / 2 dB)  what was written overshoots when it is played
+ *     bandwidth      20 when up-converted
+ *                    10 * clamp((8 kHz - bandwidth) / 5 kHz)               muffled beyond what the style asks for
+ *     DC offset      10 * clamp((offset - 0.002) / 0.05)
+ *     balance        10 * clamp((|balance| - 3 dB) / 9 dB)                 one side nearly missing
+ *     phase          15 * clamp((-0.1 - correlation) / 0.6)                vanishes in a mono mix
+ *     level          20 * clamp((-20 dBFS - peak) / 40 dB)                 recorded far too quietly: noise comes up with it
  *
- * The quality score is 100 minus the penalties below, not under 0, rounded to a whole number:
- *
- *     clipping   40 * min(1, clipping share / 0.1 %)
- *     silence    40 * min(1, silence share / 50 %)
- *     dynamics   20 * clamp((8 dB - crest) / 6 dB, 0, 1)      crushed by a limiter
- *     level      20 * clamp((-20 dBFS - peak) / 40 dB, 0, 1)  recorded far too quietly
- *
- * Nothing but silence scores 0.
+ * clamp: limited to 0..1.
  */
 #ifndef LOFI_AUDIO_QUALITY_H
 #define LOFI_AUDIO_QUALITY_H
 
-#include <stdint.h>
+#include "audio/measures.h"
 
-#define LOFI_CLIPPED_AMPLITUDE     0.999f
-#define LOFI_SILENT_DBFS           -60.0
-#define LOFI_SILENCE_BLOCK_SECONDS 0.05
-
-typedef struct lofi_quality_meter {
-    int64_t samples, clipped; /* over all channels */
-    int64_t frames, silent_frames;
-    double peak, squares;
-    int64_t block_frames; /* frames and squares of the block being filled */
-    double block_squares;
-    int sample_rate, channels;
-} lofi_quality_meter;
-
-typedef struct lofi_quality {
-    double clipping_share, silence_share; /* 0..1 */
-    double peak_dbfs, rms_dbfs;           /* -200 for silence */
-    int score;                            /* 0..100 */
-} lofi_quality;
-
-/* Starts from a zeroed meter. Has the type of a decoder's tap (decode.h), so that it can be one: user is the meter.
- * */
-void lofi_quality_add(void *user, const float *const *planes, int channels, int64_t frames, int sample_rate);
-lofi_quality lofi_quality_result(const lofi_quality_meter *meter);
+/* seconds: the length of what was measured. */
+int lofi_quality_score(const lofi_measures *measures, double seconds);
 
 #endif

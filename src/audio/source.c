@@ -123,6 +123,34 @@ lofi_code lofi_source_open(lofi_source *source, const char *path, lofi_error *er
     return code;
 }
 
+/* iTunes writes a file's delay, padding and length into a tag; FFmpeg takes the delay from it. */
+static int64_t itunes_frames(const lofi_source *source) {
+    const AVDictionaryEntry *entry = av_dict_get(source->format->metadata, "iTunSMPB", NULL, 0);
+    unsigned long long frames = 0;
+    unsigned delay, padding;
+    if (entry == NULL || sscanf(entry->value, "%*x %x %x %llx", &delay, &padding, &frames) != 3) return -1;
+    return frames > 0 && frames < (1ULL << 48) ? (int64_t)frames : -1;
+}
+
+/* The first packet of a Vorbis stream gives no sound. FFmpeg counts it all the same, so that it cuts too much from the end where
+ * the first block is a short one: the last granule position of the file says how much there is. */
+static int64_t vorbis_frames(const lofi_source *source) {
+    const AVStream *stream = source->stream;
+    bool from_zero = stream->start_time == AV_NOPTS_VALUE || stream->start_time == 0;
+    if (stream->codecpar->codec_id != AV_CODEC_ID_VORBIS || strcmp(source->format->iformat->name, "ogg") != 0 ||
+        !from_zero || stream->duration == AV_NOPTS_VALUE || stream->codecpar->sample_rate <= 0)
+        return -1;
+    return av_rescale_q(stream->duration, stream->time_base, (AVRational){1, stream->codecpar->sample_rate});
+}
+
+static void find_exact_frames(lofi_source *source) {
+    source->exact_frames = vorbis_frames(source);
+    if (source->exact_frames >= 0)
+        source->codec->flags2 |= AV_CODEC_FLAG2_SKIP_MANUAL;
+    else
+        source->exact_frames = itunes_frames(source);
+}
+
 lofi_code lofi_source_start(lofi_source *source, lofi_error *err) {
     const AVCodecParameters *parameters = source->stream->codecpar;
     const AVCodec *decoder = avcodec_find_decoder(parameters->codec_id);
@@ -136,6 +164,7 @@ lofi_code lofi_source_start(lofi_source *source, lofi_error *err) {
         return lofi_fail(err, LOFI_ERR_MEMORY, "no memory for a decoder");
     int status = avcodec_parameters_to_context(source->codec, parameters);
     source->codec->pkt_timebase = source->stream->time_base;
+    find_exact_frames(source);
     source->codec->thread_count = 1; /* messages are kept per thread, and files are decoded side by side */
     if (parameters->codec_id == AV_CODEC_ID_FLAC) source->codec->err_recognition |= AV_EF_CRCCHECK | AV_EF_EXPLODE;
     if (status >= 0) status = avcodec_open2(source->codec, decoder, NULL);
@@ -165,16 +194,28 @@ static lofi_code feed(lofi_source *source, lofi_error *err) {
     }
     if (source->packet->stream_index == source->stream->index) {
         source->packets++;
+        source->packet_duration = source->packet->duration;
         if (avcodec_send_packet(source->codec, source->packet) < 0) source->damaged++;
     }
     av_packet_unref(source->packet);
     return LOFI_OK;
 }
 
+/* MP4 says by a shorter duration of the last packet how much of it is padding; FFmpeg leaves that in. */
+static void cut_padding(lofi_source *source) {
+    const AVStream *stream = source->stream;
+    bool last = stream->nb_frames > 0 && source->packets == stream->nb_frames;
+    bool in_samples = stream->time_base.num == 1 && stream->time_base.den == source->frame->sample_rate;
+    if (!last || !in_samples || strncmp(source->format->iformat->name, "mov", 3) != 0) return;
+    if (source->packet_duration > 0 && source->packet_duration < source->frame->nb_samples)
+        source->frame->nb_samples = (int)source->packet_duration;
+}
+
 lofi_code lofi_source_next(lofi_source *source, bool *more, lofi_error *err) {
     for (;;) {
         int status = avcodec_receive_frame(source->codec, source->frame);
         if (status >= 0) {
+            cut_padding(source);
             *more = true;
             return LOFI_OK;
         }
@@ -211,6 +252,9 @@ void lofi_source_describe(const lofi_source *source, lofi_audio_info *info) {
     snprintf(info->codec, sizeof info->codec, "%s", avcodec_get_name(parameters->codec_id));
     info->sample_rate = parameters->sample_rate;
     info->channels = parameters->ch_layout.nb_channels;
+    const AVCodecDescriptor *codec = avcodec_descriptor_get(parameters->codec_id);
+    info->lossless = codec != NULL && (codec->props & AV_CODEC_PROP_LOSSLESS) != 0;
+    info->bits_per_second = parameters->bit_rate > 0 ? parameters->bit_rate : source->format->bit_rate;
     if (source->stream->duration != AV_NOPTS_VALUE && source->stream->duration > 0)
         info->declared_seconds = (double)source->stream->duration * av_q2d(source->stream->time_base);
     else if (source->format->duration != AV_NOPTS_VALUE && source->format->duration > 0)

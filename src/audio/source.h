@@ -20,6 +20,8 @@ typedef struct lofi_source {
     AVFrame *frame;
     bool drained; /* the end of the file was given to the decoder */
     int64_t packets, damaged;
+    int64_t packet_duration; /* of the last packet, in the stream's time base; 0 when not known */
+    int64_t exact_frames; /* of the sound without padding at its end, where FFmpeg does not cut that right; else -1 */
 } lofi_source;
 
 /* Opens and finds the sound. On failure everything is closed again. `source` must not move afterwards. */

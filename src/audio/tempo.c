@@ -10,15 +10,17 @@
 #define HOP             128
 #define BANDS           24
 #define LOWEST_HZ       40.0
-#define COMPRESSION     1000.0
+#define COMPRESSION     500.0
 #define SHORTEST        10.0 /* seconds */
 #define SLOWEST_BPM     50.0
 #define FASTEST_BPM     200.0
 #define USUAL_BPM       100.0
 #define BELL_OCTAVES    0.9
-#define HALF_PERIOD     0.3
-#define PERIODS         8 /* the refinement looks this far */
-#define STEPS_PER_FRAME 8 /* of the search over periods */
+#define HALVES          0.1
+#define THIRDS          0.4
+#define PERIODS         8    /* the refinement looks this far */
+#define STEPS_PER_FRAME 8    /* of the search over periods */
+#define LEAST_ONSETS    0.05 /* standard deviation of the strength below which nothing begins: a steady tone, silence */
 
 typedef struct onsets {
     double *strength; /* [count] */
@@ -31,14 +33,13 @@ typedef struct onsets {
 /* ---- onset strength ---- */
 
 typedef struct spectra {
-    lofi_fourier fourier;
-    double window[LENGTH], band[2][BANDS];
+    lofi_spectrum spectrum;
+    double band[2][BANDS];
     int edges[BANDS + 1]; /* bins */
 } spectra;
 
 static void set_bands(spectra *s, double rate) {
     double bin_hz = rate / LENGTH, ratio = pow(rate / 2.0 / LOWEST_HZ, 1.0 / BANDS);
-    for (int i = 0; i < LENGTH; i++) s->window[i] = (0.5 - 0.5 * cos(2.0 * M_PI * i / LENGTH)) * 2.0 / LENGTH;
     for (int band = 0; band <= BANDS; band++) {
         int edge = (int)lround(LOWEST_HZ * pow(ratio, band) / bin_hz);
         s->edges[band] = band > 0 && edge <= s->edges[band - 1] ? s->edges[band - 1] + 1 : edge;
@@ -47,14 +48,10 @@ static void set_bands(spectra *s, double rate) {
 }
 
 static void compute_bands(spectra *s, const float *samples, double bands[BANDS]) {
-    for (int i = 0; i < LENGTH; i++) s->fourier.input[i] = s->window[i] * (double)samples[i];
-    lofi_fourier_run(&s->fourier);
+    lofi_spectrum_run(&s->spectrum, samples);
     for (int band = 0; band < BANDS; band++) {
         double power = 0.0;
-        for (int bin = s->edges[band]; bin < s->edges[band + 1]; bin++) {
-            AVComplexDouble value = s->fourier.output[bin];
-            power += value.re * value.re + value.im * value.im;
-        }
+        for (int bin = s->edges[band]; bin < s->edges[band + 1]; bin++) power += (double)s->spectrum.power[bin];
         bands[band] = log1p(COMPRESSION * sqrt(power));
     }
 }
@@ -105,7 +102,9 @@ static double at(const onsets *o, double lag) {
 static double merit(const onsets *o, double period) {
     double octaves = log2(60.0 * o->rate / period / USUAL_BPM) / BELL_OCTAVES;
     double comb = (at(o, period) + at(o, 2.0 * period) / 2.0 + at(o, 4.0 * period) / 4.0) / 1.75;
-    return (comb - HALF_PERIOD * fmax(0.0, at(o, period / 2.0))) * exp(-0.5 * octaves * octaves);
+    double half = at(o, period / 2.0), thirds = (at(o, period / 3.0) + at(o, 2.0 * period / 3.0)) / 2.0;
+    double fit = comb - HALVES * fmax(0.0, half) - THIRDS * fmax(0.0, thirds - half);
+    return fit * exp(-0.5 * octaves * octaves);
 }
 
 /* The highest correlation near `lag`, on a parabola through three points. */
@@ -126,7 +125,7 @@ static void find_period(lofi_tempo *out, const onsets *o) {
             best = period;
             best_merit = merit(o, period);
         }
-    if (best == 0.0 || !(o->correlation[0] > 0.0)) return;
+    if (best == 0.0 || sqrt(o->correlation[0]) < LEAST_ONSETS) return;
     for (int periods = 1; periods <= PERIODS; periods *= 2)
         if (best * periods < (double)o->lags - 2.0) best = refine(o, best * periods, 1.5) / periods;
     out->bpm = fmax(SLOWEST_BPM, fmin(FASTEST_BPM, 60.0 * o->rate / best));
@@ -135,9 +134,9 @@ static void find_period(lofi_tempo *out, const onsets *o) {
 }
 
 static lofi_code measure(lofi_tempo *out, onsets *o, spectra *s, const lofi_audio *audio, lofi_error *err) {
-    if (!lofi_fourier_open(&s->fourier, LENGTH)) return lofi_fail(err, LOFI_ERR_MEMORY, "no memory for a spectrum");
+    if (!lofi_spectrum_open(&s->spectrum, LENGTH)) return lofi_fail(err, LOFI_ERR_MEMORY, "no memory for a spectrum");
     compute_strength(o, s, audio);
-    lofi_fourier_close(&s->fourier);
+    lofi_spectrum_close(&s->spectrum);
     LOFI_TRY(flatten(o, err));
     correlate(o);
     find_period(out, o);

@@ -4,10 +4,13 @@
  * frames per second), summed, less its mean over a second. Its autocorrelation r is searched for the period p from 50 to 200
  * bpm that has the most of
  *
- *     (r(p) + r(2p)/2 + r(4p)/4) / 1.75  -  0.3 r(p/2)        weighted by a log-normal bell around 100 bpm, 0.9 octaves wide,
+ *     (r(p) + r(2p)/2 + r(4p)/4) / 1.75                the beat, and longer bars of two and four
+ *       - 0.1 max(0, r(p/2))                           less, where the same could be said of half the period
+ *       - 0.4 max(0, (r(p/3) + r(2p/3))/2 - r(p/2))    less, where it falls into three parts rather than two: one and a half beats
  *
- * then refined at 2, 4 and 8 periods. The bell decides where music may be counted at half or at double speed. The confidence is
- * (r(p) + r(2p) + r(4p)) / (3 r(0)), 0..1: near 0 for noise, near 1 for a metronome; below 0.1 the tempo should not be believed.
+ * weighted by a log-normal bell around 100 bpm, 0.9 octaves wide, and then refined at 2, 4 and 8 periods. The bell decides where
+ * music may be counted at half or at double speed. The confidence is (r(p) + r(2p) + r(4p)) / (3 r(0)), 0..1: near 0 for noise,
+ * near 1 for a metronome; below 0.1 the tempo should not be believed.
  *
  * Sources: spectral flux of Bello et al., "A tutorial on onset detection in music signals" (2005); autocorrelation with a
  * log-normal bell of Ellis, "Beat tracking by dynamic programming" (2007).
@@ -21,7 +24,7 @@
 #define LOFI_TEMPO_CONFIDENT 0.1
 
 typedef struct lofi_tempo {
-    double bpm;        /* 50..200; NaN when nothing has a beat: silence, less than 10 s */
+    double bpm;        /* 50..200; NaN where nothing begins: silence, a steady tone, less than 10 s */
     double confidence; /* 0..1 */
 } lofi_tempo;
 

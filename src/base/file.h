@@ -12,6 +12,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "base/hash.h"
 
 #define LOFI_PATH_MAX 4096
 
@@ -65,6 +66,9 @@ typedef void lofi_problem_fn(void *user, const char *message);
  * (leading dot) are left out. */
 lofi_code lofi_folder_list(lofi_listing *listing, const char *folder, bool recursive, lofi_problem_fn *on_problem,
                            void *user, lofi_error *err) LOFI_MUST_USE;
+/* As lofi_folder_list, recursive, and also what is no regular file: links to folders and to nowhere, pipes, sockets, devices. */
+lofi_code lofi_folder_list_all(lofi_listing *listing, const char *folder, lofi_problem_fn *on_problem, void *user,
+                               lofi_error *err) LOFI_MUST_USE;
 /* The sub-folders directly below a folder. */
 lofi_code lofi_folder_list_folders(lofi_listing *listing, const char *folder, lofi_error *err) LOFI_MUST_USE;
 void lofi_listing_free(lofi_listing *listing);
@@ -87,6 +91,14 @@ lofi_code lofi_writer_write(lofi_writer *writer, const void *bytes, size_t size,
 lofi_code lofi_writer_patch(lofi_writer *writer, uint64_t offset, const void *bytes, size_t size,
                             lofi_error *err) LOFI_MUST_USE;
 uint64_t lofi_writer_offset(const lofi_writer *writer); /* bytes written so far */
+/* What the file will be once it has its name. */
+typedef struct lofi_file_facts {
+    char sha256[LOFI_SHA256_HEX];
+    int64_t bytes, modified_ns; /* time of the last change, since 1970 */
+} lofi_file_facts;
+/* Brings everything to the disk and says what it is; nothing may be written after it. For a record of the file that is to be
+ * there before the file has its name. */
+lofi_code lofi_writer_seal(lofi_file_facts *facts, lofi_writer *writer, lofi_error *err) LOFI_MUST_USE;
 /* Frees the writer whatever happens; on failure the temporary file is gone and the target untouched. */
 lofi_code lofi_writer_commit(lofi_writer *writer, lofi_error *err) LOFI_MUST_USE;
 void lofi_writer_abort(lofi_writer *writer); /* NULL is fine */

@@ -37,7 +37,7 @@ static int by_bytes(const void *a, const void *b) {
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-typedef enum wanted_kind { WANT_FILES, WANT_FOLDERS } wanted_kind;
+typedef enum wanted_kind { WANT_FILES, WANT_FOLDERS, WANT_ALL } wanted_kind;
 
 typedef struct folder_walk {
     FTS *tree;
@@ -95,6 +95,9 @@ static lofi_code visit(folder_walk *walk, FTSENT *entry, lofi_error *err) {
         if (walk->wanted == WANT_FOLDERS && (entry->fts_info == FTS_F || !link_leads_to(entry, S_IFDIR)))
             return LOFI_OK;
         return collect(&walk->list, relative_name(walk, entry), err);
+    case FTS_DEFAULT:
+        if (top || hidden || walk->wanted != WANT_ALL) return LOFI_OK;
+        return collect(&walk->list, relative_name(walk, entry), err);
     default: return LOFI_OK;
     }
 }
@@ -132,6 +135,13 @@ lofi_code lofi_folder_list(lofi_listing *listing, const char *folder, bool recur
                            void *user, lofi_error *err) {
     folder_walk walk = {
         .folder = folder, .wanted = WANT_FILES, .recursive = recursive, .on_problem = on_problem, .user = user};
+    return list(listing, &walk, err);
+}
+
+lofi_code lofi_folder_list_all(lofi_listing *listing, const char *folder, lofi_problem_fn *on_problem, void *user,
+                               lofi_error *err) {
+    folder_walk walk = {
+        .folder = folder, .wanted = WANT_ALL, .recursive = true, .on_problem = on_problem, .user = user};
     return list(listing, &walk, err);
 }
 

@@ -123,6 +123,17 @@ json_t *lofi_json_finite(double value) {
     return isfinite(value) ? json_real(value) : json_null();
 }
 
+json_t *lofi_json_name(const char *text) {
+    json_t *value = json_string(text);
+    if (value != NULL) return value;
+    char *copy = strdup(text);
+    for (char *at = copy; copy != NULL && *at != '\0'; at++)
+        if ((unsigned char)*at >= 0x80) *at = '?';
+    value = json_string(copy == NULL ? "" : copy);
+    free(copy);
+    return value;
+}
+
 lofi_code lofi_json_print(lofi_buffer *buffer, const json_t *value, bool indented, lofi_error *err) {
     if (value == NULL) return lofi_fail(err, LOFI_ERR_MEMORY, "cannot allocate a JSON document");
     print_value(buffer, value, indented, 0);

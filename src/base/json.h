@@ -20,6 +20,9 @@ lofi_code lofi_json_parse(json_t **out, const char *text, size_t size, const cha
 lofi_code lofi_json_save(const json_t *value, const char *path, lofi_error *err) LOFI_MUST_USE;
 /* A number, or null where it is not finite: JSON has no word for that. The reference is yours. */
 json_t *lofi_json_finite(double value);
+/* A name of a file, or a text that quotes one: as it is, or with '?' for each byte of 0x80 and above where it is not UTF-8. The
+ * reference is yours. */
+json_t *lofi_json_name(const char *text);
 /* Appends to a buffer: indented or on one line. Numbers are written so that they read back exactly. */
 lofi_code lofi_json_print(lofi_buffer *buffer, const json_t *value, bool indented, lofi_error *err) LOFI_MUST_USE;
 

@@ -2,6 +2,8 @@
 #include "base/memory.h"
 
 #include <assert.h>
+#include <limits.h>
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <sys/mman.h>
@@ -24,7 +26,7 @@ bool lofi_mul_i64(int64_t a, int64_t b, int64_t *out) {
     return true;
 }
 
-lofi_code lofi_alloc(void **out, size_t count, size_t item_bytes, const char *what, lofi_error *err) {
+lofi_code lofi_alloc_unset(void **out, size_t count, size_t item_bytes, const char *what, lofi_error *err) {
     size_t bytes;
     if (!lofi_mul_size(count, item_bytes, &bytes) || bytes > (size_t)PTRDIFF_MAX - ALIGNMENT)
         return lofi_fail(err, LOFI_ERR_MEMORY,
@@ -33,13 +35,24 @@ lofi_code lofi_alloc(void **out, size_t count, size_t item_bytes, const char *wh
     size_t rounded = bytes == 0 ? ALIGNMENT : (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     void *memory = aligned_alloc(ALIGNMENT, rounded);
     if (memory == NULL) return lofi_fail(err, LOFI_ERR_MEMORY, "cannot allocate %zu bytes for %s", bytes, what);
-    memset(memory, 0, rounded);
     *out = memory;
+    return LOFI_OK;
+}
+
+lofi_code lofi_alloc(void **out, size_t count, size_t item_bytes, const char *what, lofi_error *err) {
+    LOFI_TRY(lofi_alloc_unset(out, count, item_bytes, what, err));
+    memset(*out, 0, count * item_bytes);
     return LOFI_OK;
 }
 
 void lofi_free(void *memory) {
     free(memory);
+}
+
+void lofi_memory_keep(void) {
+    mallopt(M_MMAP_MAX, 0);
+    mallopt(M_TRIM_THRESHOLD, INT_MAX);
+    mallopt(M_TOP_PAD, 16 << 20);
 }
 
 void lofi_memory_forget(const void *bytes, size_t size) {

@@ -15,7 +15,13 @@ bool lofi_mul_i64(int64_t a, int64_t b, int64_t *out) LOFI_MUST_USE;
 /* Zeroed memory for `count` items of `item_bytes`, aligned to 64 bytes. count 0 gives a pointer that can be freed.
  * *out is yours: lofi_free. LOFI_ERR_MEMORY names the size in the message. `what` says what it is for. */
 lofi_code lofi_alloc(void **out, size_t count, size_t item_bytes, const char *what, lofi_error *err) LOFI_MUST_USE;
+/* As lofi_alloc, with whatever was in the memory: for large blocks that are written before they are read. */
+lofi_code lofi_alloc_unset(void **out, size_t count, size_t item_bytes, const char *what,
+                           lofi_error *err) LOFI_MUST_USE;
 void lofi_free(void *memory); /* NULL is fine */
+/* Memory that is freed stays with this process for the next use, instead of being given back and cleared by the system each time:
+ * for a process that does the same again and again. */
+void lofi_memory_keep(void);
 
 /* Says that these bytes will not be read again soon: whole pages of mapped files leave memory, and are read from the disk
  * when somebody asks after all. Nothing is lost whatever kind of memory it is. */

@@ -26,7 +26,7 @@
 #define TICK_MS       200
 #define LARGEST_BYTES ((uint64_t)1 << 28)
 
-typedef enum message_kind { MESSAGE_NOTE, MESSAGE_ANSWER, MESSAGE_FAILURE } message_kind;
+typedef enum message_kind { MESSAGE_NOTE, MESSAGE_ANSWER, MESSAGE_LAST_ANSWER, MESSAGE_FAILURE } message_kind;
 
 typedef struct message_head {
     uint32_t kind;
@@ -40,6 +40,8 @@ typedef struct reply {
 
 struct lofi_worker {
     int socket;
+    size_t jobs_done;
+    bool last; /* the process ends after this job */
 };
 
 /* One process, as the main process sees it. */
@@ -104,6 +106,11 @@ lofi_code lofi_worker_note(lofi_worker *worker, const void *bytes, size_t size, 
     return (lofi_code)answer.code;
 }
 
+void lofi_worker_out_of_memory(lofi_worker *worker) {
+    if (worker->jobs_done > 0) _exit(0);
+    worker->last = true;
+}
+
 /* Private memory of this process that counts for RLIMIT_DATA, in bytes; 0 when the system does not say. */
 static rlim_t data_bytes(void) {
     unsigned long long pages = 0;
@@ -133,9 +140,11 @@ static void work(const lofi_workers *plan, int socket) {
         lofi_code code = plan->work(plan->user, &self, (size_t)job, &answer, &err);
         if (code == LOFI_OK) code = lofi_buffer_check(&answer, &err);
         err.code = code;
-        bool sent = code == LOFI_OK ? send_message(socket, MESSAGE_ANSWER, lofi_buffer_str(&answer), answer.size)
+        message_kind kind = self.last ? MESSAGE_LAST_ANSWER : MESSAGE_ANSWER;
+        bool sent = code == LOFI_OK ? send_message(socket, kind, lofi_buffer_str(&answer), answer.size)
                                     : send_message(socket, MESSAGE_FAILURE, &err, sizeof err);
-        if (!sent) break;
+        if (!sent || self.last) break;
+        self.jobs_done++;
     }
 }
 
@@ -149,6 +158,7 @@ static void become_worker(const crew *c, int socket, pid_t main_process) {
     for (int i = 0; i < c->plan->workers; i++)
         if (c->hands[i].process != 0) close(c->hands[i].socket);
     limit_memory(c->plan->memory_bytes);
+    lofi_memory_keep();
     work(c->plan, socket);
     _exit(0);
 }
@@ -224,7 +234,8 @@ static lofi_code listen_to(crew *c, hand *h, lofi_error *err) {
     if (!receive_all(h->socket, c->message.data, (size_t)head.size)) return take_death(c, h, err);
     if (head.kind == MESSAGE_NOTE) return take_note(c, h, err);
     h->busy = false;
-    if (head.kind == MESSAGE_ANSWER)
+    if (head.kind == MESSAGE_LAST_ANSWER) dismiss(h, false);
+    if (head.kind == MESSAGE_ANSWER || head.kind == MESSAGE_LAST_ANSWER)
         return finish_job(c,
                           &(lofi_job_end){.job = h->job,
                                           .state = LOFI_JOB_ANSWERED,

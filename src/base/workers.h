@@ -26,6 +26,10 @@ typedef lofi_code lofi_job_fn(void *user, lofi_worker *worker, size_t job, lofi_
 /* For a job: hands bytes to `note` in the main process and waits until that has returned; its failure is returned here. */
 lofi_code lofi_worker_note(lofi_worker *worker, const void *bytes, size_t size, lofi_error *err) LOFI_MUST_USE;
 
+/* For a job that ran out of memory. Earlier jobs of the process may have leaked: where there were any, the process ends here and
+ * the job is tried in a fresh one; else the job goes on to its answer, and the process ends after it. */
+void lofi_worker_out_of_memory(lofi_worker *worker);
+
 typedef enum lofi_job_state { LOFI_JOB_ANSWERED, LOFI_JOB_KILLED, LOFI_JOB_TIMED_OUT } lofi_job_state;
 
 typedef struct lofi_job_end {

@@ -24,6 +24,7 @@ struct lofi_writer {
     int file;
     bool named; /* `temporary` stands in the folder */
     bool keep_mode;
+    bool sealed; /* brought to the disk, hashed */
     mode_t mode;
     char target[LOFI_PATH_MAX], temporary[LOFI_PATH_MAX];
     uint64_t offset;  /* bytes given by the caller */
@@ -140,6 +141,7 @@ static lofi_code flush(lofi_writer *writer, lofi_error *err) {
 
 lofi_code lofi_writer_write(lofi_writer *writer, const void *bytes, size_t size, lofi_error *err) {
     if (writer->failure.code != LOFI_OK) return repeat_failure(writer, err);
+    assert(!writer->sealed);
     if (size > BUFFER_BYTES - writer->pending) LOFI_TRY(flush(writer, err));
     if (size >= BUFFER_BYTES) {
         LOFI_TRY(write_at(writer, bytes, size, writer->written, err));
@@ -178,11 +180,40 @@ static lofi_code give_name(lofi_writer *writer, lofi_error *err) {
     return writer->named ? LOFI_OK : keep_failure(writer, errno, err);
 }
 
-static lofi_code finish(lofi_writer *writer, lofi_error *err) {
+static lofi_code bring_to_disk(lofi_writer *writer, lofi_error *err) {
     if (writer->failure.code != LOFI_OK) return repeat_failure(writer, err);
+    if (writer->sealed) return LOFI_OK;
     LOFI_TRY(flush(writer, err));
     if (writer->keep_mode && fchmod(writer->file, writer->mode) != 0) return keep_failure(writer, errno, err);
     if (fsync(writer->file) != 0 && errno != EINVAL) return keep_failure(writer, errno, err);
+    return LOFI_OK;
+}
+
+static lofi_code hash_written(lofi_file_facts *facts, lofi_writer *writer, lofi_error *err) {
+    lofi_sha256 *hash;
+    ssize_t got = 1;
+    LOFI_TRY(lofi_sha256_new(&hash, err));
+    for (uint64_t at = 0; at < writer->written && got > 0; at += (uint64_t)got) {
+        got = pread(writer->file, writer->buffer, BUFFER_BYTES, (off_t)at);
+        if (got > 0) lofi_sha256_add(hash, writer->buffer, (size_t)got);
+    }
+    lofi_sha256_end(hash, facts->sha256);
+    return got > 0 ? LOFI_OK : keep_failure(writer, got < 0 ? errno : EIO, err);
+}
+
+lofi_code lofi_writer_seal(lofi_file_facts *facts, lofi_writer *writer, lofi_error *err) {
+    struct stat info;
+    LOFI_TRY(bring_to_disk(writer, err));
+    LOFI_TRY(hash_written(facts, writer, err));
+    if (fstat(writer->file, &info) != 0) return keep_failure(writer, errno, err);
+    facts->bytes = info.st_size;
+    facts->modified_ns = info.st_mtim.tv_sec * INT64_C(1000000000) + info.st_mtim.tv_nsec;
+    writer->sealed = true;
+    return LOFI_OK;
+}
+
+static lofi_code finish(lofi_writer *writer, lofi_error *err) {
+    LOFI_TRY(bring_to_disk(writer, err));
     if (!writer->named) LOFI_TRY(give_name(writer, err));
     int held = dup(writer->file); /* the lock outlives the closing, which may still fail */
     int failed = close(writer->file), problem = errno;

@@ -5,6 +5,7 @@
  */
 LOFI_GROUP("Songs")
 LOFI_COMMAND(lofi_command_audio_process)
+LOFI_COMMAND(lofi_command_audio_validate)
 LOFI_COMMAND(lofi_command_prompt_generate)
 LOFI_COMMAND(lofi_command_dataset)
 

@@ -33,7 +33,7 @@ refused() {
 @test "a prompt becomes a file of the right length in each format" {
     mkdir made
     for format in wav flac mp3; do generate --prompt "lofi, piano" --seed 3 --output "made/$format.$format"; done
-    "$LOFI" audio process --quiet --input-dir made --output-dir decoded --min-duration 1 --json > report.json
+    "$LOFI" audio validate --quiet --file made/* --min-duration 1 --json > report.json || [ $? -eq 3 ] # random weights clip
     # 21 latent frames of 8 spectrogram frames of 512 samples at 44.1 kHz
     [ "$(field '[round(r["duration"], 3) for r in d["results"]]' < report.json)" = "[1.95, 1.95, 1.95]" ]
     no_leftovers .

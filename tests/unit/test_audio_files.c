@@ -16,27 +16,14 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "scratch_folder.h"
 
 static lofi_error err;
-static char start_folder[LOFI_PATH_MAX], folder[64];
 
 #define assert_ok(expression)                                                                                          \
     do {                                                                                                               \
         if ((expression) != LOFI_OK) fail_msg("%s", err.message);                                                      \
     } while (0)
-
-static int enter_folder(void **state) {
-    (void)state;
-    err = (lofi_error)LOFI_ERROR_INIT;
-    snprintf(folder, sizeof folder, "/tmp/lofi-audio-XXXXXX");
-    return getcwd(start_folder, sizeof start_folder) == NULL || mkdtemp(folder) == NULL || chdir(folder) != 0;
-}
-
-static int leave_folder(void **state) {
-    (void)state;
-    if (chdir(start_folder) != 0) return 1;
-    return lofi_path_remove(folder, &err) == LOFI_OK ? 0 : 1;
-}
 
 /* A chord with a slow swell: different channels, nothing periodic in the codec's block. */
 static lofi_audio make_music(int64_t frames, int channels, int rate, float level) {
@@ -58,9 +45,11 @@ static void write_music(const char *path, int64_t frames, int channels, int rate
     lofi_audio_free(&audio);
 }
 
-static const lofi_encode_options mp3 = LOFI_ENCODE_MP3_INIT, wav16 = {LOFI_AUDIO_WAV, 16, 0},
-                                 wav24 = {LOFI_AUDIO_WAV, 24, 0}, wav32 = {LOFI_AUDIO_WAV, 32, 0},
-                                 flac16 = {LOFI_AUDIO_FLAC, 16, 0}, flac24 = {LOFI_AUDIO_FLAC, 24, 0};
+static const lofi_encode_options mp3 = LOFI_ENCODE_MP3_INIT, wav16 = {LOFI_AUDIO_WAV, 16, 0, 0, NULL, NULL},
+                                 wav24 = {LOFI_AUDIO_WAV, 24, 0, 0, NULL, NULL},
+                                 wav32 = {LOFI_AUDIO_WAV, 32, 0, 0, NULL, NULL},
+                                 flac16 = {LOFI_AUDIO_FLAC, 16, 0, 0, NULL, NULL},
+                                 flac24 = {LOFI_AUDIO_FLAC, 24, 0, 0, NULL, NULL};
 
 static double largest_difference(const lofi_audio *a, const lofi_audio *b) {
     double largest = 0.0;
@@ -288,11 +277,15 @@ static void test_samples_that_are_not_numbers(void **state) {
 static void test_encoder_refusals(void **state) {
     (void)state;
     lofi_audio audio = make_music(100, 2, 22050, 0.5f);
-    lofi_encode_options odd_rate = {LOFI_AUDIO_MP3, 16, 321}, odd_bits = {LOFI_AUDIO_FLAC, 20, 0};
+    lofi_encode_options odd_rate = mp3, odd_bits = flac16, odd_quality = mp3;
+    odd_rate.bitrate_kbps = 321;
+    odd_bits.bits = 20;
+    odd_quality.mp3_quality = 10;
     assert_int_equal(lofi_audio_encode("x", &audio, &mp3, &err), LOFI_ERR_USAGE);
     audio.sample_rate = 48000;
     assert_int_equal(lofi_audio_encode("x", &audio, &odd_rate, &err), LOFI_ERR_USAGE);
     assert_int_equal(lofi_audio_encode("x", &audio, &odd_bits, &err), LOFI_ERR_USAGE);
+    assert_int_equal(lofi_audio_encode("x", &audio, &odd_quality, &err), LOFI_ERR_USAGE);
     assert_false(lofi_path_exists("x"));
     assert_int_equal(lofi_audio_encode("nowhere/x.mp3", &audio, &mp3, &err), LOFI_ERR_NOT_FOUND);
     lofi_audio_free(&audio);
@@ -300,38 +293,6 @@ static void test_encoder_refusals(void **state) {
     assert_ok(lofi_audio_format_of(&format, ".FLAC", &err));
     assert_int_equal(format, LOFI_AUDIO_FLAC);
     assert_int_equal(lofi_audio_format_of(&format, "xyz", &err), LOFI_ERR_USAGE);
-}
-
-static void test_quality(void **state) {
-    (void)state;
-    enum { N = 48000 };
-    float *x = calloc(N, sizeof *x);
-    const float *planes[] = {x};
-    lofi_quality_meter meter = {0};
-    lofi_quality_add(&meter, planes, 1, N, 48000);
-    lofi_quality q = lofi_quality_result(&meter);
-    assert_int_equal(q.score, 0);
-    assert_float_equal(q.silence_share, 1.0, 0.0);
-
-    for (int i = N / 4; i < N; i++) x[i] = (float)(0.5 * pow(sin(0.01 * i), 9));
-    meter = (lofi_quality_meter){0};
-    for (int i = 0; i < N; i += 777) { /* blocks do not matter */
-        const float *at[] = {x + i};
-        lofi_quality_add(&meter, at, 1, N - i < 777 ? N - i : 777, 48000);
-    }
-    q = lofi_quality_result(&meter);
-    assert_float_equal(q.silence_share, 0.25, 1e-9);
-    assert_float_equal(q.peak_dbfs, -6.02, 0.01);
-    assert_float_equal(q.clipping_share, 0.0, 0.0);
-    assert_int_equal(q.score, 80); /* half of the 40 for silence */
-
-    for (int i = N - 24; i < N; i++) x[i] = 1.0f; /* 0.05 % */
-    meter = (lofi_quality_meter){0};
-    lofi_quality_add(&meter, planes, 1, N, 48000);
-    q = lofi_quality_result(&meter);
-    assert_float_equal(q.clipping_share, 24.0 / N, 1e-12);
-    assert_int_equal(q.score, 60);
-    free(x);
 }
 
 static void check_names(const char *const *sources, const char *const *expected, size_t count) {
@@ -345,16 +306,16 @@ static void check_names(const char *const *sources, const char *const *expected,
 
 static void test_names(void **state) {
     (void)state;
-    const char *const plain[] = {"A B.ogg", "sub/c.d.wav"}, *const plain_names[] = {"A B.mp3", "c.d.mp3"};
+    const char *const plain[] = {"A B.ogg", "sub/c.d.wav"}, *const plain_names[] = {"A B.mp3", "sub/c.d.mp3"};
     check_names(plain, plain_names, 2);
     const char *const twins[] = {"Apex.ogg", "other.ogg", "win/apex.ogg", "win/deep/Apex.ogg"};
-    const char *const twin_names[] = {"Apex.mp3", "other.mp3", "win_apex.mp3", "win_deep_Apex.mp3"};
+    const char *const twin_names[] = {"Apex.mp3", "other.mp3", "win/win_apex.mp3", "win/deep/win_deep_Apex.mp3"};
     check_names(twins, twin_names, 4);
     const char *const kinds[] = {"a.flac", "a.wav", "b/a.wav"};
-    const char *const kind_names[] = {"a_flac.mp3", "a_wav.mp3", "b_a.mp3"};
+    const char *const kind_names[] = {"a_flac.mp3", "a_wav.mp3", "b/b_a.mp3"};
     check_names(kinds, kind_names, 3);
     const char *const stubborn[] = {"a/b.ogg", "a_b.ogg", "b.ogg", "c/b.ogg", "x"};
-    const char *const stubborn_names[] = {"a_b_ogg.mp3", "a_b.mp3", "b.mp3", "c_b.mp3", "x.mp3"};
+    const char *const stubborn_names[] = {"a/a_b_ogg.mp3", "a_b.mp3", "b.mp3", "c/c_b.mp3", "x.mp3"};
     check_names(stubborn, stubborn_names, 5);
     const char *const same[] = {"x.OGG", "x.ogg"}, *const same_names[] = {"x_OGG_2.mp3", "x_ogg_3.mp3"};
     check_names(same, same_names, 2);
@@ -367,7 +328,7 @@ static void test_process_file(void **state) {
     options.max_seconds = 2.0;
     lofi_process_result result;
     write_music("long.flac", 3 * 44100, 2, 44100, flac16);
-    assert_ok(lofi_process_file(&result, "long.flac", "long.mp3", &options, &err));
+    assert_ok(lofi_process_file(&result, "long.flac", "", "long.mp3", &options, NULL, NULL, &err));
     assert_int_equal(result.status, LOFI_PROCESS_SUCCESS);
     assert_true(result.trimmed);
     assert_float_equal(result.seconds, 2.0, 0.0);
@@ -381,7 +342,7 @@ static void test_process_file(void **state) {
     lofi_audio_free(&audio);
 
     write_music("short.wav", 47999, 2, 48000, wav16);
-    assert_ok(lofi_process_file(&result, "short.wav", "short.mp3", &options, &err));
+    assert_ok(lofi_process_file(&result, "short.wav", "", "short.mp3", &options, NULL, NULL, &err));
     assert_int_equal(result.status, LOFI_PROCESS_SKIPPED);
     assert_string_equal(result.reason, "too_short");
     lofi_process_result_free(&result);
@@ -389,15 +350,15 @@ static void test_process_file(void **state) {
 
     write_music("exact.wav", 48000, 1, 48000, wav16);
     options.dry_run = true;
-    assert_ok(lofi_process_file(&result, "exact.wav", "exact.mp3", &options, &err));
+    assert_ok(lofi_process_file(&result, "exact.wav", "", "exact.mp3", &options, NULL, NULL, &err));
     assert_int_equal(result.status, LOFI_PROCESS_SUCCESS);
     lofi_process_result_free(&result);
     assert_false(lofi_path_exists("exact.mp3"));
 
     options.dry_run = false;
-    assert_int_equal(lofi_process_file(&result, "exact.wav", "nowhere/x.mp3", &options, &err), LOFI_ERR_NOT_FOUND);
+    assert_true(lofi_process_file(&result, "exact.wav", "", "exact.wav/x.mp3", &options, NULL, NULL, &err) != LOFI_OK);
     options.max_seconds = 0.5;
-    assert_int_equal(lofi_process_file(&result, "exact.wav", "x.mp3", &options, &err), LOFI_ERR_USAGE);
+    assert_int_equal(lofi_process_file(&result, "exact.wav", "", "x.mp3", &options, NULL, NULL, &err), LOFI_ERR_USAGE);
 }
 
 static void make_folder_of_songs(void) {
@@ -438,7 +399,7 @@ static void test_process_folder(void **state) {
     static const char *const expected[][3] = {
         {"in/A Song.wav", "out/A Song.mp3", NULL}, {"in/README", NULL, "not_audio"},
         {"in/broken.mp3", NULL, "corrupt"},        {"in/other.mp3", "out/other.mp3", NULL},
-        {"in/short.mp3", NULL, "too_short"},       {"in/win/A Song.flac", "out/win_A Song.mp3", NULL}};
+        {"in/short.mp3", NULL, "too_short"},       {"in/win/A Song.flac", "out/win/win_A Song.mp3", NULL}};
     assert_int_equal(report.count, 6);
     assert_int_equal(report.processed, 3);
     assert_int_equal(report.skipped, 2);
@@ -467,8 +428,6 @@ static void test_ffmpeg_facts(void **state) {
     assert_true(strchr(info.avcodec, '.') != NULL && info.licence[0] != '\0' && info.release[0] != '\0');
 }
 
-#define in_folder(test) cmocka_unit_test_setup_teardown(test, enter_folder, leave_folder)
-
 int main(void) {
     const struct CMUnitTest tests[] = {in_folder(test_round_trips),
                                        in_folder(test_full_scale_does_not_wrap),
@@ -480,7 +439,6 @@ int main(void) {
                                        in_folder(test_flipped_bits),
                                        in_folder(test_samples_that_are_not_numbers),
                                        in_folder(test_encoder_refusals),
-                                       cmocka_unit_test(test_quality),
                                        cmocka_unit_test(test_names),
                                        in_folder(test_process_file),
                                        in_folder(test_process_folder),

@@ -153,6 +153,31 @@ static void test_memory_is_bounded(void **state) {
     assert_int_equal(r.answers[9], 0);
 }
 
+/* Job 2 leaks; job 3 has nothing left in that process, and all it needs in a fresh one. */
+static lofi_code leak_once(void *user, lofi_worker *worker, size_t job, lofi_buffer *answer, lofi_error *e) {
+    (void)user, (void)e;
+    if (job == 2)
+        while (malloc((size_t)1 << 20) != NULL) continue;
+    void *memory = malloc((size_t)64 << 20);
+    if (memory == NULL) lofi_worker_out_of_memory(worker);
+    lofi_buffer_text(answer, memory != NULL ? "1" : "0");
+    free(memory);
+    return LOFI_OK;
+}
+
+static void test_a_leak_costs_one_job(void **state) {
+    (void)state;
+    record r = {0};
+    lofi_workers plan = {.workers = 1, .seconds_limit = 600, .memory_bytes = (size_t)256 << 20, .work = leak_once};
+    plan.end = take_end;
+    plan.user = &r;
+    assert_int_equal(lofi_workers_run(&plan, 5, &err), LOFI_OK);
+    for (size_t i = 0; i < 5; i++) {
+        assert_int_equal(r.states[i], LOFI_JOB_ANSWERED);
+        assert_int_equal(r.answers[i], i != 2);
+    }
+}
+
 static lofi_code note_it(void *user, lofi_worker *worker, size_t job, lofi_buffer *answer, lofi_error *e) {
     LOFI_TRY(lofi_worker_note(worker, "note", 4, e));
     LOFI_TRY(lofi_worker_note(worker, "note", 4, e));
@@ -205,6 +230,7 @@ int main(void) {
                                        cmocka_unit_test(test_a_stray_signal_costs_nothing),
                                        cmocka_unit_test(test_a_job_that_hangs),
                                        cmocka_unit_test(test_memory_is_bounded),
+                                       cmocka_unit_test(test_a_leak_costs_one_job),
                                        cmocka_unit_test(test_notes),
                                        cmocka_unit_test(test_failures_end_the_run),
                                        cmocka_unit_test(test_interrupted)};
