@@ -62,9 +62,11 @@ test-python: ## a Python in build/python with the real readers of our files, for
 	tools/make-python $(BUILD)/python
 
 .PHONY: torture
-torture: ## kill training again and again, and demand the same bytes (about ten minutes)
+torture: install-demo-packages ## kill training and batches of songs again and again, feed 10,000 damaged files (about twenty minutes; needs ffmpeg)
 	@$(MAKE) --no-print-directory build TESTS=ON
 	tests/torture/kill_resume --lofi $(BUILD)/release/lofi --fault $(BUILD)/release/tests/libfault.so
+	tests/torture/kill_audio --lofi $(BUILD)/release/lofi --songs /usr/share/games/singularity/music
+	tests/torture/hostile_audio --lofi $(BUILD)/release/lofi --keep $(BUILD)/hostile-found
 
 # TARGET=torch fuzzes one; each target runs for FUZZ_SECONDS.
 TARGET ?= $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
