@@ -49,12 +49,12 @@ double lofi_measure_value(const lofi_measures *measures, const lofi_measure *mea
 bool lofi_measure_print(char text[48], const lofi_measures *measures, const lofi_measure *measure) {
     double value = lofi_measure_value(measures, measure) * measure->scale;
     if (isnan(value)) return false;
-    double unit = pow(10.0, -measure->decimals);
-    if (fabs(value) < unit / 2.0) value = 0.0; /* never "-0.0" */
-    if (measure->decimals < 0)
+    if (measure->decimals < 0) {
         snprintf(text, 48, "%s", value != 0.0 ? "yes" : "no");
-    else
-        snprintf(text, 48, "%.*f%s%s", measure->decimals, value, measure->unit[0] != '\0' ? " " : "", measure->unit);
+        return true;
+    }
+    if (fabs(value) < pow(10.0, -measure->decimals) / 2.0) value = 0.0; /* never "-0.0" */
+    snprintf(text, 48, "%.*f%s%s", measure->decimals, value, measure->unit[0] != '\0' ? " " : "", measure->unit);
     return true;
 }
 

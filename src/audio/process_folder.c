@@ -166,6 +166,8 @@ static lofi_code track_end(void *user, const lofi_job_end *end, lofi_error *err)
     LOFI_TRY(path_of(source, batch, index, err));
     LOFI_TRY(lofi_path_format(output, err, "%s/%s", batch->output, batch->names[index]));
     LOFI_TRY(lofi_process_take_end(&batch->results[index], end, source, output, batch->options, err));
+    if (batch->results[index].output == NULL && lofi_path_exists(output))
+        lofi_warn(batch->log, "'%s' is still there, from before '%s' was rejected", output, source);
     tell_on(batch);
     lofi_progress_step(&batch->progress, (int64_t)++batch->done, NULL);
     return LOFI_OK;

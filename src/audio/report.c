@@ -49,12 +49,13 @@ static const char head[] =
     "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<style>\n"
     ":root{color-scheme:light dark;--line:#8884;--soft:#8882}\n"
     "body{font:15px/1.45 system-ui,sans-serif;max-width:1060px;margin:2em auto;padding:0 1em}\n"
-    "h1{font-size:1.5em}h2{font-size:1.05em;margin:0;overflow-wrap:anywhere}\n"
+    "h1{font-size:1.5em}h2{font-size:1.05em;margin:1em 0 0;overflow-wrap:anywhere}\n"
     "table{border-collapse:collapse}td,th{padding:.1em .8em .1em 0;text-align:left;vertical-align:top}\n"
     "td.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}\n"
     "section{border-top:1px solid var(--line);padding:1em 0;display:grid;grid-template-columns:480px 1fr;gap:.4em "
     "1.6em}\n"
-    "section>header{grid-column:1/-1}img{display:block;margin-bottom:.4em;max-width:100%;height:auto}\n"
+    "section>header{grid-column:1/-1}section>*{min-width:0}section "
+    "h2{margin:0}img{display:block;margin-bottom:.4em;max-width:100%;height:auto}\n"
     ".tag{display:inline-block;border-radius:.6em;padding:0 "
     ".6em;margin-left:.5em;font-size:.85em;background:var(--soft)}\n"
     ".failed{background:#c0392b;color:#fff}.success{background:#2e7d4f;color:#fff}.skipped{background:#8a6d1d;color:#"
@@ -100,9 +101,6 @@ static void add_measures(lofi_buffer *html, const lofi_process_result *result) {
     const lofi_measures *m = &result->measures;
     const char *key = lofi_key_name(&m->key);
     lofi_buffer_text(html, "<table>\n");
-    if (result->channels > 0)
-        lofi_buffer_printf(html, "<tr><td>format<td class=\"n\">%s, %d Hz, %d ch</tr>\n", result->codec,
-                           result->sample_rate, result->channels);
     for (const lofi_measure *measure = lofi_measure_table; result->measured && measure->name != NULL; measure++) {
         char text[48];
         if (lofi_measure_print(text, m, measure))
@@ -121,6 +119,9 @@ static void add_section(lofi_buffer *html, const lofi_process_result *result, si
                        result->reason[0] != '\0' ? result->reason : "good");
     if (result->measured) lofi_buffer_printf(html, "<span class=\"tag\">score %d</span>", result->score);
     lofi_buffer_text(html, "</h2>");
+    if (result->channels > 0)
+        lofi_buffer_printf(html, "<p class=\"note\">%s, %d Hz, %d channels, %.1f s</p>", result->codec,
+                           result->sample_rate, result->channels, result->seconds);
     if (result->message != NULL) {
         lofi_buffer_text(html, "<p class=\"note\">");
         add_escaped(html, result->message);

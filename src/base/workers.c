@@ -252,6 +252,7 @@ static lofi_code listen_to(crew *c, hand *h, lofi_error *err) {
 static lofi_code give_job(crew *c, hand *h, bool *given, lofi_error *err) {
     *given = c->again_count > 0 || c->next < c->count;
     if (!*given) return LOFI_OK;
+    if (c->again_count > 0) dismiss(h, false); /* once more means in a process that knows what this one knows now */
     if (h->process == 0) LOFI_TRY(hire(c, h, err));
     h->job = c->again_count > 0 ? c->again[--c->again_count] : c->next++;
     h->busy = true;

@@ -53,8 +53,8 @@ typedef struct lofi_workers {
 } lofi_workers;
 
 /* Jobs 0 to count - 1, begun in this order. On a failure no further jobs are begun and those in work are killed.
- * LOFI_ERR_INTERRUPTED after a signal (interrupt.h): the jobs in work were finished first. To be called while this process
- * has one thread. */
+ * LOFI_ERR_INTERRUPTED after a signal (interrupt.h): the jobs in work were finished first. To be called while no other thread
+ * of this process does anything, and jobs use none that was started before (fork). */
 lofi_code lofi_workers_run(const lofi_workers *workers, size_t count, lofi_error *err) LOFI_MUST_USE;
 
 #endif

@@ -118,6 +118,11 @@ json() {
     tone 33 44100 2 "raw/A Song.wav" # the song changes
     "$LOFI" audio process --input-dir raw --output-dir out --json 2>err >third.json
     [ "$(json third.json '[r.get("reason") for r in d["results"]]')" = "[None, 'not_audio', 'unchanged', 'too_short']" ]
+    cp raw/short.wav kept.wav && cp "raw/A Song.wav" raw/short.wav && "$LOFI" audio process --input-dir raw --output-dir out --quiet
+    cp kept.wav raw/short.wav # a song is no longer accepted
+    run --separate-stderr "$LOFI" audio process --input-dir raw --output-dir out
+    [[ $stderr == *"warning: 'out/short.mp3' is still there, from before 'raw/short.wav' was rejected"* ]]
+    rm out/short.mp3
     rm "out/more songs/more songs_A Song.mp3" # a track is lost
     "$LOFI" audio process --input-dir raw --output-dir out --json 2>err >fourth.json
     [ "$(json fourth.json '[r.get("reason") for r in d["results"]]')" = "['unchanged', 'not_audio', None, 'too_short']" ]

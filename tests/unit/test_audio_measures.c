@@ -484,6 +484,14 @@ static void test_measures_as_json(void **state) {
     m.clipped_share = 0.0005;
     assert_true(lofi_measure_print(text, &m, first));
     assert_string_equal(text, "0.0500 %");
+    m.balance_db = -0.01;
+    m.upconverted = 1.0;
+    for (const lofi_measure *one = lofi_measure_table; one->name != NULL; one++) {
+        bool known = lofi_measure_print(text, &m, one);
+        if (one->offset == offsetof(lofi_measures, balance_db)) assert_string_equal(text, "0.0 dB");
+        if (one->offset == offsetof(lofi_measures, upconverted)) assert_string_equal(text, "yes");
+        if (one->offset == offsetof(lofi_measures, cutoff_hz)) assert_false(known);
+    }
 }
 
 /* ---- pictures ---- */
