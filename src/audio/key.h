@@ -3,8 +3,8 @@
  * Peaks of the spectrum from 65 to 2,100 Hz (8,192 samples at 11,025 Hz), their frequency refined by a
  * parabola through three log magnitudes, are added to twelve pitch classes with the square root of their magnitude, after the
  * tuning of the piece (the circular mean of the peaks' distance to the tempered scale) is taken off. The 24 keys are compared
- * by Pearson's correlation with the profiles that Temperley found in the Kostka-Payne corpus ("The Cognition of Basic Musical
- * Structures", 2001). The confidence is the difference of the best correlation to that of the best key that is not its relative
+ * by Pearson's correlation with the profiles that Temperley found in the Kostka-Payne corpus ("Music and Probability", 2007,
+ * table 6.1). The confidence is the difference of the best correlation to that of the best key that is not its relative
  * or its parallel one, times 2, clamped to 0..1; below 0.1 the key should not be believed.
  */
 #ifndef LOFI_AUDIO_KEY_H
