@@ -2,7 +2,7 @@
  *
  * A fingerprint is one 32-bit word for every 0.124 s (Chromaprint's default algorithm, as AcoustID uses it). Two recordings are
  * compared at every shift at which some of their words are equal: the similarity is the share of equal bits where they
- * overlap. Unrelated music has 0.5 to 0.6, two pieces made of the same sounds up to 0.77, the same recording re-encoded, cut or scaled 0.91 and more.
+ * overlap. Unrelated music has 0.5 to 0.6, two pieces made of the same sounds up to 0.77, the same recording re-encoded, cut or scaled 0.88 and more.
  */
 #ifndef LOFI_AUDIO_FINGERPRINT_H
 #define LOFI_AUDIO_FINGERPRINT_H
