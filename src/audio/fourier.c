@@ -43,8 +43,8 @@ bool lofi_spectrum_open(lofi_spectrum *spectrum, int64_t length) {
         lofi_spectrum_close(spectrum);
         return false;
     }
-    for (int64_t i = 0; i < length;
-         i++) /* the mean of a Hann window is a half, and a sine has half its power at each side */
+    /* The mean of a Hann window is a half, and a sine has half its power at each side. */
+    for (int64_t i = 0; i < length; i++)
         spectrum->window[i] = (float)((0.5 - 0.5 * cos(2.0 * M_PI * (double)i / (double)length)) * 4.0 /
                                       (double)length);
     return true;

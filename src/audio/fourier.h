@@ -26,7 +26,7 @@ typedef struct lofi_spectrum {
     AVTXContext *context;
     av_tx_fn function;
     int64_t length;
-    float *window;          /* [length]: Hann, for the caller's use through lofi_spectrum_run */
+    float *window;          /* [length]: Hann */
     float *input;           /* [length] */
     AVComplexFloat *output; /* [length / 2 + 1] */
     float *power;           /* [length / 2 + 1] */

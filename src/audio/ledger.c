@@ -25,35 +25,17 @@ struct lofi_ledger {
 
 /* ---- identity of content ---- */
 
-static lofi_code hash_part(lofi_sha256 *hash, int file, const char *path, off_t from, off_t end, lofi_error *err) {
-    void *block;
-    size_t block_bytes = (size_t)1 << 20;
-    LOFI_TRY(lofi_alloc(&block, 1, block_bytes, "reading a file", err));
-    lofi_code code = LOFI_OK;
-    while (from < end && code == LOFI_OK) {
-        size_t size = end - from < (off_t)block_bytes ? (size_t)(end - from) : block_bytes;
-        ssize_t got = pread(file, block, size, from);
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) code = lofi_fail_errno(err, errno, "cannot read '%s'", path);
-        if (got <= 0) break;
-        lofi_sha256_add(hash, block, (size_t)got);
-        from += got;
-    }
-    lofi_free(block);
-    return code;
-}
-
 static lofi_code hash_file(lofi_sha256 *hash, int file, const char *path, lofi_error *err) {
     struct stat info;
     char text[96];
     if (fstat(file, &info) != 0) return lofi_fail_errno(err, errno, "cannot look at '%s'", path);
     if (!S_ISREG(info.st_mode)) return lofi_fail(err, LOFI_ERR_FORMAT, "'%s' is not a regular file", path);
-    if (info.st_size <= WHOLE_BYTES) return hash_part(hash, file, path, 0, info.st_size, err);
+    if (info.st_size <= WHOLE_BYTES) return lofi_sha256_add_file(hash, file, path, 0, info.st_size, err);
     snprintf(text, sizeof text, "%lld %lld.%09ld", (long long)info.st_size, (long long)info.st_mtim.tv_sec,
              info.st_mtim.tv_nsec);
     lofi_sha256_add_text(hash, text);
-    LOFI_TRY(hash_part(hash, file, path, 0, WHOLE_BYTES / 2, err));
-    return hash_part(hash, file, path, info.st_size - WHOLE_BYTES / 2, info.st_size, err);
+    LOFI_TRY(lofi_sha256_add_file(hash, file, path, 0, WHOLE_BYTES / 2, err));
+    return lofi_sha256_add_file(hash, file, path, info.st_size - WHOLE_BYTES / 2, info.st_size, err);
 }
 
 lofi_code lofi_ledger_content(char hex[LOFI_SHA256_HEX], const char *path, lofi_error *err) {
@@ -147,8 +129,8 @@ lofi_code lofi_process_result_from_json(lofi_process_result *result, const json_
     made.message = copy_text(object, "message");
     made.fingerprint = copy_text(object, "fingerprint");
     made.source = strdup(source);
-    if (output != NULL && made.status == LOFI_PROCESS_SUCCESS) made.output = strdup(output);
-    if (made.source == NULL || (output != NULL && made.status == LOFI_PROCESS_SUCCESS && made.output == NULL)) {
+    if (output != NULL) made.output = strdup(output);
+    if (made.source == NULL || (output != NULL && made.output == NULL)) {
         lofi_process_result_free(&made);
         return lofi_fail(err, LOFI_ERR_MEMORY, "no memory for a result");
     }
@@ -201,6 +183,13 @@ static lofi_code open_for_writing(lofi_ledger *ledger, lofi_error *err) {
     return code;
 }
 
+static void abandon(lofi_ledger *ledger) {
+    json_decref(ledger->records);
+    lofi_line_log_close(ledger->file);
+    lofi_lock_release(ledger->held);
+    lofi_free(ledger);
+}
+
 lofi_code lofi_ledger_open(lofi_ledger **out, const char *metadata, bool writing, lofi_log *log, lofi_error *err) {
     lofi_ledger *ledger;
     LOFI_TRY(lofi_alloc((void **)&ledger, 1, sizeof *ledger, "the ledger", err));
@@ -213,16 +202,8 @@ lofi_code lofi_ledger_open(lofi_ledger **out, const char *metadata, bool writing
     if (code == LOFI_OK)
         *out = ledger;
     else
-        lofi_ledger_abandon(ledger);
+        abandon(ledger);
     return code;
-}
-
-void lofi_ledger_abandon(lofi_ledger *ledger) {
-    if (ledger == NULL) return;
-    json_decref(ledger->records);
-    lofi_line_log_close(ledger->file);
-    lofi_lock_release(ledger->held);
-    lofi_free(ledger);
 }
 
 static lofi_code write_anew(const lofi_ledger *ledger, lofi_error *err) {
@@ -244,7 +225,7 @@ static lofi_code write_anew(const lofi_ledger *ledger, lofi_error *err) {
 lofi_code lofi_ledger_close(lofi_ledger *ledger, lofi_error *err) {
     bool wasteful = ledger->lines > 2 * json_object_size(ledger->records);
     lofi_code code = ledger->file != NULL && wasteful ? write_anew(ledger, err) : LOFI_OK;
-    lofi_ledger_abandon(ledger);
+    abandon(ledger);
     return code;
 }
 
@@ -304,7 +285,7 @@ lofi_code lofi_ledger_recall(bool *holds, lofi_process_result *result, const lof
         return LOFI_OK;
     bool made = status_of(record) == LOFI_PROCESS_SUCCESS;
     if (made && !is_there(record, output)) return LOFI_OK;
-    LOFI_TRY(lofi_process_result_from_json(result, record, source, output, err));
+    LOFI_TRY(lofi_process_result_from_json(result, record, source, made ? output : NULL, err));
     *holds = true;
     if (!made) return LOFI_OK;
     result->status = LOFI_PROCESS_SKIPPED;

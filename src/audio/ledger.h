@@ -30,9 +30,8 @@ typedef struct lofi_ledger lofi_ledger;
  * is missing and kept for this process: LOFI_ERR_IO when another run keeps it. */
 lofi_code lofi_ledger_open(lofi_ledger **out, const char *metadata, bool writing, lofi_log *log,
                            lofi_error *err) LOFI_MUST_USE;
-/* Writing: where more than half of the lines are superseded, the file is written anew without them. */
+/* Frees it. Writing: where more than half of the lines are superseded, the file is written anew without them. */
 lofi_code lofi_ledger_close(lofi_ledger *ledger, lofi_error *err) LOFI_MUST_USE;
-void lofi_ledger_abandon(lofi_ledger *ledger); /* frees; NULL is fine */
 
 /* SHA-256 of a file up to 64 MiB; of a larger one over its size, its time of change and its first and last 32 MiB. */
 lofi_code lofi_ledger_content(char hex[LOFI_SHA256_HEX], const char *path, lofi_error *err) LOFI_MUST_USE;
@@ -48,7 +47,7 @@ lofi_code lofi_ledger_line(char **line, const lofi_ledger *ledger, const lofi_pr
                            const char *output, const char *settings, lofi_error *err) LOFI_MUST_USE;
 lofi_code lofi_ledger_add(lofi_ledger *ledger, const char *line, size_t size, lofi_error *err) LOFI_MUST_USE;
 
-/* A result as JSON and back, without its names: what a worker answers. */
+/* A result as JSON and back, without its names: what a worker answers. `output` is NULL where there is no track. */
 json_t *lofi_process_result_json(const lofi_process_result *result);
 lofi_code lofi_process_result_from_json(lofi_process_result *result, const json_t *object, const char *source,
                                         const char *output, lofi_error *err) LOFI_MUST_USE;

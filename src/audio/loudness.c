@@ -150,8 +150,6 @@ void lofi_true_peak_add(void *user, const float *const *planes, int channels, in
 
 lofi_code lofi_true_peak_result(double *dbtp, lofi_true_peak *meter, lofi_error *err) {
     if (meter->held > REACH) look(meter);
-    memset(meter->frames, 0, (size_t)(ROOM * meter->channels) * sizeof(float));
-    meter->held = REACH;
     if (meter->failed) return lofi_fail(err, LOFI_ERR_MEMORY, "no memory for the true peak");
     *dbtp = meter->peak > 1e-10 ? 20.0 * log10(meter->peak) : -200.0;
     return LOFI_OK;

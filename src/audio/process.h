@@ -132,8 +132,8 @@ void lofi_process_result_free(lofi_process_result *result);
  * where a rule rejects it. */
 lofi_code lofi_process_examine(lofi_process_result *result, const char *source, const lofi_process_options *options,
                                lofi_error *err) LOFI_MUST_USE;
-/* The same for several files, in worker processes. results: [count], each yours by lofi_process_result_free. */
-lofi_code lofi_process_examine_all(lofi_process_result *results, const char *const *sources, size_t count,
+/* The same for several files, in worker processes. *report is yours: lofi_process_report_free. */
+lofi_code lofi_process_examine_all(lofi_process_report *report, const char *const *sources, size_t count,
                                    const lofi_process_options *options, lofi_error *err) LOFI_MUST_USE;
 /* The source already is what preparing would make of it: the rate, stereo, a length within the limits, a peak not above the
  * one asked for (0.35 dB are left to lossy formats). */

@@ -73,14 +73,16 @@ static lofi_code find(lofi_process_report *report, const collected *c, lofi_erro
     return code;
 }
 
+json_t *lofi_process_duplicate_json(const char *first, const char *second, const lofi_duplicate *match) {
+    return json_pack("{s:s, s:s, s:f, s:f, s:f}", "first", first, "second", second, "offset_seconds",
+                     match->offset_seconds, "overlap_seconds", match->overlap_seconds, "similarity", match->similarity);
+}
+
 static lofi_code add_pair(json_t *pairs, const lofi_process_duplicate *pair, const char *metadata, lofi_error *err) {
     char first[LOFI_PATH_MAX], second[LOFI_PATH_MAX];
     LOFI_TRY(lofi_path_relative(first, pair->first, metadata, err));
     LOFI_TRY(lofi_path_relative(second, pair->second, metadata, err));
-    json_t *object = json_pack("{s:s, s:s, s:f, s:f, s:f}", "first", first, "second", second, "offset_seconds",
-                               pair->match.offset_seconds, "overlap_seconds", pair->match.overlap_seconds, "similarity",
-                               pair->match.similarity);
-    if (json_array_append_new(pairs, object) == 0) return LOFI_OK;
+    if (json_array_append_new(pairs, lofi_process_duplicate_json(first, second, &pair->match)) == 0) return LOFI_OK;
     return lofi_fail(err, LOFI_ERR_MEMORY, "no memory for the duplicates");
 }
 

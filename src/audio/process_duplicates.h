@@ -12,6 +12,9 @@
 #include "audio/process.h"
 #include "base/error.h"
 
+/* {"first", "second", "offset_seconds", "overlap_seconds", "similarity"}, with these names; the reference is yours. */
+json_t *lofi_process_duplicate_json(const char *first, const char *second, const lofi_duplicate *match);
+
 /* Fills names, duplicates and compared_pairs of the report; on a dry run nothing is written. */
 lofi_code lofi_process_find_duplicates(lofi_process_report *report, const lofi_ledger *ledger,
                                        const lofi_process_options *options, lofi_error *err) LOFI_MUST_USE;

@@ -64,18 +64,12 @@ static lofi_code set_result(lofi_batch *batch, size_t index, lofi_process_status
     return lofi_process_plain_result(&batch->results[index], path, status, reason, message, err);
 }
 
-static bool is_good_name(const char *name) {
-    for (const char *at = name; *at != '\0'; at++)
-        if ((unsigned char)*at < 0x20 || *at == 0x7f) return false;
-    return lofi_utf8_valid(name, strlen(name));
-}
-
 /* What kind of file a name is; a result where that settles it. */
 static lofi_code look_at_name(lofi_batch *batch, size_t index, lofi_error *err) {
     char path[LOFI_PATH_MAX];
     struct stat info;
     LOFI_TRY(path_of(path, batch, index, err));
-    if (!is_good_name(batch->listing.names[index]))
+    if (!lofi_utf8_printable(batch->listing.names[index]))
         return set_result(batch, index, LOFI_PROCESS_FAILED, "bad_name",
                           "the name is not UTF-8 or holds a control character; rename it", err);
     if (stat(path, &info) != 0) {
@@ -298,17 +292,6 @@ static lofi_code run_batch(lofi_batch *batch, lofi_error *err) {
     return make_tracks(batch, err);
 }
 
-static void count_results(lofi_process_report *report) {
-    for (size_t i = 0; i < report->count; i++) {
-        if (report->results[i].status == LOFI_PROCESS_SUCCESS)
-            report->processed++;
-        else if (report->results[i].status == LOFI_PROCESS_SKIPPED)
-            report->skipped++;
-        else
-            report->failed++;
-    }
-}
-
 static lofi_code list_input(lofi_batch *batch, lofi_error *err) {
     if (!lofi_path_is_folder(batch->input)) {
         bool there = lofi_path_exists(batch->input);
@@ -339,7 +322,7 @@ lofi_code lofi_process_folder(lofi_process_report *report, const char *input, co
     made.results = batch.results;
     made.count = batch.results == NULL ? 0 : batch.listing.count;
     made.unreadable_folders = batch.listing.unreadable;
-    if (code == LOFI_OK) count_results(&made);
+    if (code == LOFI_OK) lofi_process_count(&made);
     if (code == LOFI_OK && batch.ledger != NULL) code = lofi_process_find_duplicates(&made, batch.ledger, options, err);
     lofi_code closed = batch.ledger == NULL ? LOFI_OK : lofi_ledger_close(batch.ledger, code == LOFI_OK ? err : NULL);
     if (code == LOFI_OK) code = closed;
@@ -349,13 +332,4 @@ lofi_code lofi_process_folder(lofi_process_report *report, const char *input, co
     else
         lofi_process_report_free(&made);
     return code;
-}
-
-void lofi_process_report_free(lofi_process_report *report) {
-    for (size_t i = 0; i < report->count; i++) lofi_process_result_free(&report->results[i]);
-    for (size_t i = 0; i < report->name_count; i++) free(report->names[i]);
-    lofi_free(report->results);
-    free(report->names);
-    lofi_free(report->duplicates);
-    *report = (lofi_process_report){0};
 }

@@ -6,6 +6,7 @@
 
 #include "audio/ledger.h"
 #include "base/json.h"
+#include "base/memory.h"
 #include "base/threads.h"
 
 #define MOST_WORKERS 256
@@ -46,11 +47,9 @@ static lofi_code take_answer(lofi_process_result *result, const lofi_job_end *en
                              const char *output, lofi_error *err) {
     json_t *object = NULL;
     LOFI_TRY(lofi_json_parse(&object, end->answer, end->size, "a worker's answer", err));
-    lofi_code code = lofi_process_result_from_json(result, object, source, NULL, err);
-    bool there = json_is_true(json_object_get(object, "there")) && output != NULL;
+    bool there = json_is_true(json_object_get(object, "there"));
+    lofi_code code = lofi_process_result_from_json(result, object, source, there ? output : NULL, err);
     json_decref(object);
-    if (code == LOFI_OK && there && (result->output = strdup(output)) == NULL)
-        code = lofi_fail(err, LOFI_ERR_MEMORY, "no memory for a result");
     return code;
 }
 
@@ -68,10 +67,32 @@ lofi_code lofi_process_take_end(lofi_process_result *result, const lofi_job_end 
     return lofi_process_plain_result(result, source, LOFI_PROCESS_FAILED, "corrupt", text, err);
 }
 
+/* ---- reports ---- */
+
+void lofi_process_count(lofi_process_report *report) {
+    for (size_t i = 0; i < report->count; i++) {
+        if (report->results[i].status == LOFI_PROCESS_SUCCESS)
+            report->processed++;
+        else if (report->results[i].status == LOFI_PROCESS_SKIPPED)
+            report->skipped++;
+        else
+            report->failed++;
+    }
+}
+
+void lofi_process_report_free(lofi_process_report *report) {
+    for (size_t i = 0; i < report->count; i++) lofi_process_result_free(&report->results[i]);
+    for (size_t i = 0; i < report->name_count; i++) free(report->names[i]);
+    lofi_free(report->results);
+    free(report->names);
+    lofi_free(report->duplicates);
+    *report = (lofi_process_report){0};
+}
+
 /* ---- examining ---- */
 
 typedef struct examination {
-    lofi_process_result *results;
+    lofi_process_report *report;
     const char *const *sources;
     const lofi_process_options *options;
 } examination;
@@ -85,19 +106,25 @@ static lofi_code examine_job(void *user, lofi_worker *worker, size_t job, lofi_b
 
 static lofi_code examine_end(void *user, const lofi_job_end *end, lofi_error *err) {
     const examination *e = user;
-    return lofi_process_take_end(&e->results[end->job], end, e->sources[end->job], NULL, e->options, err);
+    return lofi_process_take_end(&e->report->results[end->job], end, e->sources[end->job], NULL, e->options, err);
 }
 
-lofi_code lofi_process_examine_all(lofi_process_result *results, const char *const *sources, size_t count,
+lofi_code lofi_process_examine_all(lofi_process_report *report, const char *const *sources, size_t count,
                                    const lofi_process_options *options, lofi_error *err) {
-    examination e = {results, sources, options};
-    LOFI_TRY(lofi_process_check(options, err));
-    for (size_t i = 0; i < count; i++) results[i] = (lofi_process_result){0};
+    lofi_process_report made = {.count = count};
+    examination e = {&made, sources, options};
     lofi_workers workers = lofi_process_workers(options, count);
     workers.work = examine_job;
     workers.end = examine_end;
     workers.user = &e;
+    LOFI_TRY(lofi_process_check(options, err));
+    LOFI_TRY(lofi_alloc((void **)&made.results, count, sizeof *made.results, "results", err));
     lofi_code code = lofi_workers_run(&workers, count, err);
-    for (size_t i = 0; code != LOFI_OK && i < count; i++) lofi_process_result_free(&results[i]);
+    if (code == LOFI_OK) {
+        lofi_process_count(&made);
+        *report = made;
+    } else {
+        lofi_process_report_free(&made);
+    }
     return code;
 }

@@ -18,6 +18,9 @@ lofi_code lofi_process_answer(lofi_worker *worker, lofi_buffer *answer, lofi_pro
 lofi_code lofi_process_take_end(lofi_process_result *result, const lofi_job_end *end, const char *source,
                                 const char *output, const lofi_process_options *options, lofi_error *err) LOFI_MUST_USE;
 
+/* Counts the results by their status. */
+void lofi_process_count(lofi_process_report *report);
+
 /* A result without measures. */
 lofi_code lofi_process_plain_result(lofi_process_result *result, const char *source, lofi_process_status status,
                                     const char *reason, const char *message, lofi_error *err) LOFI_MUST_USE;

@@ -43,17 +43,19 @@ void lofi_sha256_end(lofi_sha256 *state, char hex[LOFI_SHA256_HEX]) {
     free(state);
 }
 
-static lofi_code hash_open_file(lofi_sha256 *state, int file, const char *path, lofi_error *err) {
+lofi_code lofi_sha256_add_file(lofi_sha256 *state, int file, const char *path, int64_t from, int64_t end,
+                               lofi_error *err) {
     void *block = NULL;
-    size_t block_bytes = (size_t)256 << 10;
-    LOFI_TRY(lofi_alloc(&block, 1, block_bytes, "reading a file", err));
+    int64_t block_bytes = 256 << 10;
+    LOFI_TRY(lofi_alloc(&block, 1, (size_t)block_bytes, "reading a file", err));
     lofi_code code = LOFI_OK;
-    for (;;) {
-        ssize_t got = read(file, block, block_bytes);
+    while (from < end && code == LOFI_OK) {
+        ssize_t got = pread(file, block, (size_t)(end - from < block_bytes ? end - from : block_bytes), from);
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) code = lofi_fail_errno(err, errno, "cannot read '%s'", path);
         if (got <= 0) break;
         lofi_sha256_add(state, block, (size_t)got);
+        from += got;
     }
     lofi_free(block);
     return code;
@@ -64,7 +66,7 @@ lofi_code lofi_sha256_file(char hex[LOFI_SHA256_HEX], const char *path, lofi_err
     if (file < 0) return lofi_fail_errno(err, errno, "cannot open '%s'", path);
     lofi_sha256 *state = NULL;
     lofi_code code = lofi_sha256_new(&state, err);
-    if (code == LOFI_OK) code = hash_open_file(state, file, path, err);
+    if (code == LOFI_OK) code = lofi_sha256_add_file(state, file, path, 0, INT64_MAX, err);
     close(file);
     char digits[LOFI_SHA256_HEX];
     if (state != NULL) lofi_sha256_end(state, digits);

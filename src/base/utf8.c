@@ -1,6 +1,8 @@
 /* utf8.c - checks UTF-8 byte by byte. */
 #include "base/utf8.h"
 
+#include <string.h>
+
 /* Bytes of the well-formed character that starts at `at`, 0 when there is none; `left` bytes are there. */
 static size_t character_bytes(const unsigned char *at, size_t left) {
     unsigned char lead = at[0], low = 0x80, high = 0xbf;
@@ -27,4 +29,10 @@ bool lofi_utf8_valid(const char *bytes, size_t size) {
         size -= step;
     }
     return true;
+}
+
+bool lofi_utf8_printable(const char *text) {
+    for (const char *at = text; *at != '\0'; at++)
+        if ((unsigned char)*at < 0x20 || *at == 0x7f) return false;
+    return lofi_utf8_valid(text, strlen(text));
 }

@@ -9,4 +9,7 @@
  * U+10FFFF). Zero bytes are characters like others. */
 bool lofi_utf8_valid(const char *bytes, size_t size);
 
+/* UTF-8 without control characters, zero-terminated: a name that can be shown and kept in JSON. */
+bool lofi_utf8_printable(const char *text);
+
 #endif

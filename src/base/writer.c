@@ -191,14 +191,11 @@ static lofi_code bring_to_disk(lofi_writer *writer, lofi_error *err) {
 
 static lofi_code hash_written(lofi_file_facts *facts, lofi_writer *writer, lofi_error *err) {
     lofi_sha256 *hash;
-    ssize_t got = 1;
     LOFI_TRY(lofi_sha256_new(&hash, err));
-    for (uint64_t at = 0; at < writer->written && got > 0; at += (uint64_t)got) {
-        got = pread(writer->file, writer->buffer, BUFFER_BYTES, (off_t)at);
-        if (got > 0) lofi_sha256_add(hash, writer->buffer, (size_t)got);
-    }
+    lofi_code code = lofi_sha256_add_file(hash, writer->file, writer->target, 0, (int64_t)writer->written,
+                                          &writer->failure);
     lofi_sha256_end(hash, facts->sha256);
-    return got > 0 ? LOFI_OK : keep_failure(writer, got < 0 ? errno : EIO, err);
+    return code == LOFI_OK ? LOFI_OK : repeat_failure(writer, err);
 }
 
 lofi_code lofi_writer_seal(lofi_file_facts *facts, lofi_writer *writer, lofi_error *err) {
@@ -206,6 +203,7 @@ lofi_code lofi_writer_seal(lofi_file_facts *facts, lofi_writer *writer, lofi_err
     LOFI_TRY(bring_to_disk(writer, err));
     LOFI_TRY(hash_written(facts, writer, err));
     if (fstat(writer->file, &info) != 0) return keep_failure(writer, errno, err);
+    if ((uint64_t)info.st_size != writer->written) return keep_failure(writer, EIO, err);
     facts->bytes = info.st_size;
     facts->modified_ns = info.st_mtim.tv_sec * INT64_C(1000000000) + info.st_mtim.tv_nsec;
     writer->sealed = true;

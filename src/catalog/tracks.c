@@ -24,12 +24,6 @@ bool lofi_track_is_audio_name(const char *name) {
     return false;
 }
 
-static bool is_plain_utf8(const char *text) {
-    for (const char *at = text; *at; at++)
-        if ((unsigned char)*at < 32 || *at == 127) return false;
-    return lofi_utf8_valid(text, strlen(text));
-}
-
 /* The name with every byte that cannot be shown as \xNN. */
 static lofi_code refuse_name(const char *name, lofi_error *err) {
     lofi_buffer shown = LOFI_BUFFER_INIT;
@@ -48,7 +42,7 @@ static lofi_code refuse_name(const char *name, lofi_error *err) {
 
 static lofi_code add_track(lofi_track_files *files, const char *name, lofi_log *log, lofi_error *err) {
     char stem[LOFI_PATH_MAX];
-    if (!is_plain_utf8(name)) return refuse_name(name, err);
+    if (!lofi_utf8_printable(name)) return refuse_name(name, err);
     LOFI_TRY(lofi_path_stem(stem, name, err));
     lofi_track_file *added = &files->items[files->count];
     added->name = lofi_arena_strdup(files->arena, name);

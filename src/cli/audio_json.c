@@ -1,6 +1,7 @@
 /* audio_json.c - see audio_json.h. */
 #include "cli/audio_json.h"
 
+#include "audio/process_duplicates.h"
 #include "base/json.h"
 
 json_t *lofi_audio_result_json(const lofi_process_result *result) {
@@ -20,10 +21,7 @@ json_t *lofi_audio_duplicates_json(const lofi_process_report *report) {
     json_t *pairs = json_array();
     for (size_t i = 0; i < report->duplicate_count; i++) {
         const lofi_process_duplicate *pair = &report->duplicates[i];
-        json_array_append_new(pairs,
-                              json_pack("{s:s, s:s, s:f, s:f, s:f}", "first", pair->first, "second", pair->second,
-                                        "offset_seconds", pair->match.offset_seconds, "overlap_seconds",
-                                        pair->match.overlap_seconds, "similarity", pair->match.similarity));
+        json_array_append_new(pairs, lofi_process_duplicate_json(pair->first, pair->second, &pair->match));
     }
     return pairs;
 }

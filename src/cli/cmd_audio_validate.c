@@ -3,7 +3,7 @@
 
 #include "audio/process.h"
 #include "audio/report.h"
-#include "base/memory.h"
+#include "base/file.h"
 #include "cli/audio_json.h"
 #include "cli/command.h"
 
@@ -89,14 +89,6 @@ static void print_file(const lofi_context *context, const lofi_process_result *r
 
 /* ---- the command ---- */
 
-static void count(lofi_process_report *report) {
-    for (size_t i = 0; i < report->count; i++) {
-        report->processed += report->results[i].status == LOFI_PROCESS_SUCCESS;
-        report->skipped += report->results[i].status == LOFI_PROCESS_SKIPPED;
-        report->failed += report->results[i].status == LOFI_PROCESS_FAILED;
-    }
-}
-
 static lofi_code show(lofi_context *context, const lofi_process_report *report, const settings *s,
                       const lofi_process_options *process, lofi_error *err) {
     for (size_t i = 0; i < report->count; i++) print_file(context, &report->results[i], process);
@@ -108,17 +100,13 @@ static lofi_code show(lofi_context *context, const lofi_process_report *report, 
 static lofi_code run(lofi_context *context, const void *given, lofi_error *err) {
     const settings *s = given;
     lofi_process_options process = LOFI_PROCESS_OPTIONS_INIT;
-    lofi_process_report report = {.count = s->files.count};
+    lofi_process_report report;
     process.min_seconds = s->min_seconds;
     process.max_seconds = s->max_seconds;
     process.seconds_limit = s->seconds_limit;
     LOFI_TRY(check_files(s, err));
-    LOFI_TRY(lofi_alloc((void **)&report.results, report.count, sizeof *report.results, "results", err));
-    lofi_code code = lofi_process_examine_all(report.results, s->files.items, report.count, &process, err);
-    if (code == LOFI_OK) {
-        count(&report);
-        code = show(context, &report, s, &process, err);
-    }
+    LOFI_TRY(lofi_process_examine_all(&report, s->files.items, s->files.count, &process, err));
+    lofi_code code = show(context, &report, s, &process, err);
     lofi_process_report_free(&report);
     return code;
 }

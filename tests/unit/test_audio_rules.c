@@ -6,12 +6,12 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "audio/process.h"
 #include "base/memory.h"
+#include "scratch_folder.h"
 
 enum { RATE = 48000, SECOND = RATE };
 
@@ -87,10 +87,7 @@ static void check(const song *s, const lofi_process_result *result) {
 
 static void test_rules(void **state) {
     (void)state;
-    char folder[] = "/tmp/lofi-rules-XXXXXX", source[64], output[64];
-    assert_non_null(mkdtemp(folder));
-    snprintf(source, sizeof source, "%s/song.wav", folder);
-    snprintf(output, sizeof output, "%s/song.flac", folder);
+    const char *source = "song.wav", *output = "song.flac";
     lofi_process_options options = LOFI_PROCESS_OPTIONS_INIT;
     options.min_seconds = 2.0;
     options.max_seconds = 4.0;
@@ -109,7 +106,6 @@ static void test_rules(void **state) {
         lofi_process_result_free(&result);
         assert_ok(lofi_path_remove(output, &err));
     }
-    assert_ok(lofi_path_remove(folder, &err));
 }
 
 /* The gain makes the peak, of a tone and of one that is far too quiet, and leaves silence alone. */
@@ -117,10 +113,7 @@ static void test_peak(void **state) {
     (void)state;
     static const float levels[] = {0.9f, 0.25f, 0.011f, 0.0001f};
     const lofi_encode_options wav = {LOFI_AUDIO_WAV, 32, 0, 0, NULL, NULL};
-    char folder[] = "/tmp/lofi-peak-XXXXXX", source[64], output[64];
-    assert_non_null(mkdtemp(folder));
-    snprintf(source, sizeof source, "%s/song.wav", folder);
-    snprintf(output, sizeof output, "%s/out.wav", folder);
+    const char *source = "song.wav", *output = "out.wav";
     lofi_process_options options = LOFI_PROCESS_OPTIONS_INIT;
     options.min_seconds = 0.5;
     options.encoding = wav;
@@ -145,10 +138,9 @@ static void test_peak(void **state) {
         lofi_process_result_free(&result);
         lofi_audio_free(&audio);
     }
-    assert_ok(lofi_path_remove(folder, &err));
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_rules), cmocka_unit_test(test_peak)};
+    const struct CMUnitTest tests[] = {in_folder(test_rules), in_folder(test_peak)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -133,6 +133,13 @@ static void test_a_job_that_hangs(void **state) {
     assert_int_equal(r.ended, 4);
 }
 
+static void run_in_256_mib(record *r, lofi_job_fn *work, size_t count) {
+    lofi_workers plan = {.workers = 1, .seconds_limit = 600, .memory_bytes = (size_t)256 << 20, .work = work};
+    plan.end = take_end;
+    plan.user = r;
+    assert_int_equal(lofi_workers_run(&plan, count, &err), LOFI_OK);
+}
+
 static lofi_code ask_for_memory(void *user, lofi_worker *worker, size_t job, lofi_buffer *answer, lofi_error *e) {
     (void)user, (void)worker, (void)e;
     void *memory = malloc(((size_t)32 << 20) << job); /* 32 MiB to 16 GiB */
@@ -144,10 +151,7 @@ static lofi_code ask_for_memory(void *user, lofi_worker *worker, size_t job, lof
 static void test_memory_is_bounded(void **state) {
     (void)state;
     record r = {0};
-    lofi_workers plan = {.workers = 1, .seconds_limit = 600, .memory_bytes = (size_t)256 << 20, .work = ask_for_memory};
-    plan.end = take_end;
-    plan.user = &r;
-    assert_int_equal(lofi_workers_run(&plan, 10, &err), LOFI_OK);
+    run_in_256_mib(&r, ask_for_memory, 10);
     assert_int_equal(r.answers[0], 1);
     assert_int_equal(r.answers[4], 0); /* 512 MiB */
     assert_int_equal(r.answers[9], 0);
@@ -168,10 +172,7 @@ static lofi_code leak_once(void *user, lofi_worker *worker, size_t job, lofi_buf
 static void test_a_leak_costs_one_job(void **state) {
     (void)state;
     record r = {0};
-    lofi_workers plan = {.workers = 1, .seconds_limit = 600, .memory_bytes = (size_t)256 << 20, .work = leak_once};
-    plan.end = take_end;
-    plan.user = &r;
-    assert_int_equal(lofi_workers_run(&plan, 5, &err), LOFI_OK);
+    run_in_256_mib(&r, leak_once, 5);
     for (size_t i = 0; i < 5; i++) {
         assert_int_equal(r.states[i], LOFI_JOB_ANSWERED);
         assert_int_equal(r.answers[i], i != 2);
