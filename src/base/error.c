@@ -12,7 +12,11 @@ static void format_into(char *out, size_t size, const char *format, va_list argu
     snprintf(out, size, "%s", text);
 }
 
+/* What failed last in this thread: a hint or a prefix follows a failure, and without an error to ask, this says which. */
+static _Thread_local lofi_code last_code = LOFI_ERR_USAGE;
+
 lofi_code lofi_fail(lofi_error *err, lofi_code code, const char *format, ...) {
+    last_code = code;
     if (err == NULL) return code;
     va_list arguments;
     va_start(arguments, format);
@@ -34,6 +38,7 @@ static lofi_code code_for_errno(int errno_value) {
 
 lofi_code lofi_fail_errno(lofi_error *err, int errno_value, const char *format, ...) {
     lofi_code code = code_for_errno(errno_value);
+    last_code = code;
     if (err == NULL) return code;
     char what[sizeof err->message];
     va_list arguments;
@@ -51,7 +56,7 @@ lofi_code lofi_fail_errno(lofi_error *err, int errno_value, const char *format, 
 }
 
 lofi_code lofi_hint(lofi_error *err, const char *format, ...) {
-    if (err == NULL) return LOFI_OK;
+    if (err == NULL) return last_code;
     va_list arguments;
     va_start(arguments, format);
     format_into(err->hint, sizeof err->hint, format, arguments);
@@ -60,7 +65,7 @@ lofi_code lofi_hint(lofi_error *err, const char *format, ...) {
 }
 
 lofi_code lofi_error_prefix(lofi_error *err, const char *format, ...) {
-    if (err == NULL) return LOFI_OK;
+    if (err == NULL) return last_code;
     char text[sizeof err->message];
     va_list arguments;
     va_start(arguments, format);

@@ -44,11 +44,12 @@ lofi_code lofi_fail(lofi_error *err, lofi_code code, const char *format, ...) LO
  * ENOENT and ENOTDIR, LOFI_ERR_MEMORY for ENOMEM, else LOFI_ERR_IO. For ENOSPC and EDQUOT a hint is set. */
 lofi_code lofi_fail_errno(lofi_error *err, int errno_value, const char *format, ...) LOFI_PRINTF(3, 4);
 
-/* Replaces the hint. Returns err->code (LOFI_OK when err is NULL), so that it can end a failing function:
+/* Replaces the hint. Returns err->code (when err is NULL, the code of what failed last in this thread), so that it can end a
+ * failing function:
  *     lofi_fail(err, LOFI_ERR_NOT_FOUND, ...); return lofi_hint(err, "run 'lofi model init'"); */
 lofi_code lofi_hint(lofi_error *err, const char *format, ...) LOFI_PRINTF(2, 3);
 
-/* Puts "<text>: " before the message that is there, to say where it happened. Returns err->code. */
+/* Puts "<text>: " before the message that is there, to say where it happened. Returns as lofi_hint. */
 lofi_code lofi_error_prefix(lofi_error *err, const char *format, ...) LOFI_PRINTF(2, 3);
 
 /* The stable lower-case word for a code, as in the JSON of errors: "not_found", "format", ... */

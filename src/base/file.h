@@ -108,6 +108,17 @@ lofi_code lofi_file_share(const char *from, const char *to, lofi_error *err) LOF
 /* All at once. */
 lofi_code lofi_file_write(const char *path, const void *bytes, size_t size, lofi_error *err) LOFI_MUST_USE;
 
+/* Many small files, each as lofi_file_write writes it, but brought to the disk together: a hundred times as fast. They get their
+ * names when the batch is committed, and some of them before, when there are many. After a failure the batch is to be
+ * aborted: files that have no name yet are then as they were. */
+typedef struct lofi_file_batch lofi_file_batch;
+lofi_code lofi_file_batch_new(lofi_file_batch **out, lofi_error *err) LOFI_MUST_USE;
+lofi_code lofi_file_batch_add(lofi_file_batch *batch, const char *path, const void *bytes, size_t size,
+                              lofi_error *err) LOFI_MUST_USE;
+/* Frees the batch whatever happens. */
+lofi_code lofi_file_batch_commit(lofi_file_batch *batch, lofi_error *err) LOFI_MUST_USE;
+void lofi_file_batch_abort(lofi_file_batch *batch); /* NULL is fine */
+
 /* A log that grows by whole lines: appended with one write each, never half a line kept after a crash (an incomplete
  * last line is cut when it is opened again). */
 typedef struct lofi_line_log lofi_line_log;

@@ -210,8 +210,8 @@ lofi_code lofi_writer_seal(lofi_file_facts *facts, lofi_writer *writer, lofi_err
     return LOFI_OK;
 }
 
-static lofi_code finish(lofi_writer *writer, lofi_error *err) {
-    LOFI_TRY(bring_to_disk(writer, err));
+/* A file that is on the disk gets its name; the folder is not brought to the disk yet. */
+static lofi_code place(lofi_writer *writer, lofi_error *err) {
     if (!writer->named) LOFI_TRY(give_name(writer, err));
     int held = dup(writer->file); /* the lock outlives the closing, which may still fail */
     int failed = close(writer->file), problem = errno;
@@ -219,6 +219,12 @@ static lofi_code finish(lofi_writer *writer, lofi_error *err) {
     if (failed != 0 && problem != EINTR) return keep_failure(writer, problem, err);
     if (rename(writer->temporary, writer->target) != 0) return keep_failure(writer, errno, err);
     writer->named = false;
+    return LOFI_OK;
+}
+
+static lofi_code finish(lofi_writer *writer, lofi_error *err) {
+    LOFI_TRY(bring_to_disk(writer, err));
+    LOFI_TRY(place(writer, err));
     return lofi_sync_parent(writer->target, err);
 }
 
@@ -258,6 +264,82 @@ lofi_code lofi_file_write(const char *path, const void *bytes, size_t size, lofi
     if (code == LOFI_OK) return lofi_writer_commit(writer, err);
     lofi_writer_abort(writer);
     return code;
+}
+
+/* ---- many files ---- */
+
+enum { BATCH_FILES = 128 }; /* open at a time */
+
+struct lofi_file_batch {
+    lofi_writer *writers[BATCH_FILES];
+    size_t count;
+};
+
+lofi_code lofi_file_batch_new(lofi_file_batch **out, lofi_error *err) {
+    lofi_file_batch *batch = calloc(1, sizeof *batch);
+    if (batch == NULL) return lofi_fail(err, LOFI_ERR_MEMORY, "cannot write files: out of memory");
+    *out = batch;
+    return LOFI_OK;
+}
+
+/* One call for all files of a file system, where it can do that. */
+static lofi_code sync_batch(const lofi_file_batch *batch, lofi_error *err) {
+    struct stat info, last = {0};
+    for (size_t i = 0; i < batch->count; i++) {
+        lofi_writer *writer = batch->writers[i];
+        if (fstat(writer->file, &info) != 0) return keep_failure(writer, errno, err);
+        if (i > 0 && info.st_dev == last.st_dev) continue;
+        if (syncfs(writer->file) != 0) return keep_failure(writer, errno, err);
+        last = info;
+    }
+    return LOFI_OK;
+}
+
+static lofi_code place_batch(const lofi_file_batch *batch, lofi_error *err) {
+    char folder[LOFI_PATH_MAX], last[LOFI_PATH_MAX] = "";
+    for (size_t i = 0; i < batch->count; i++) LOFI_TRY(place(batch->writers[i], err));
+    for (size_t i = 0; i < batch->count; i++) {
+        LOFI_TRY(lofi_path_parent(folder, batch->writers[i]->target, err));
+        if (strcmp(folder, last) != 0) LOFI_TRY(lofi_sync_folder(folder, err));
+        memcpy(last, folder, sizeof last);
+    }
+    return LOFI_OK;
+}
+
+static void empty_batch(lofi_file_batch *batch) {
+    for (size_t i = 0; i < batch->count; i++) lofi_writer_abort(batch->writers[i]);
+    batch->count = 0;
+}
+
+static lofi_code finish_batch(lofi_file_batch *batch, lofi_error *err) {
+    lofi_code code = sync_batch(batch, err);
+    if (code == LOFI_OK) code = place_batch(batch, err);
+    empty_batch(batch);
+    return code;
+}
+
+lofi_code lofi_file_batch_add(lofi_file_batch *batch, const char *path, const void *bytes, size_t size,
+                              lofi_error *err) {
+    lofi_writer *writer;
+    if (batch->count == BATCH_FILES) LOFI_TRY(finish_batch(batch, err));
+    LOFI_TRY(lofi_writer_open(&writer, path, err));
+    batch->writers[batch->count++] = writer;
+    LOFI_TRY(lofi_writer_write(writer, bytes, size, err));
+    LOFI_TRY(flush(writer, err));
+    if (writer->keep_mode && fchmod(writer->file, writer->mode) != 0) return keep_failure(writer, errno, err);
+    return LOFI_OK;
+}
+
+lofi_code lofi_file_batch_commit(lofi_file_batch *batch, lofi_error *err) {
+    lofi_code code = finish_batch(batch, err);
+    free(batch);
+    return code;
+}
+
+void lofi_file_batch_abort(lofi_file_batch *batch) {
+    if (batch == NULL) return;
+    empty_batch(batch);
+    free(batch);
 }
 
 /* ---- logs of lines ---- */

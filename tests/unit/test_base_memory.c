@@ -127,7 +127,10 @@ static void test_errors(void **state) {
     assert_string_equal(err.message, "cannot write 'x': No space left on device");
     assert_true(err.hint[0] != '\0');
     assert_int_equal(lofi_fail_errno(NULL, ENOENT, "x"), LOFI_ERR_NOT_FOUND);
-    assert_int_equal(lofi_hint(NULL, "x"), LOFI_OK);
+    assert_int_equal(lofi_fail(NULL, LOFI_ERR_FORMAT, "x"), LOFI_ERR_FORMAT);
+    assert_int_equal(lofi_hint(NULL, "x"), LOFI_ERR_FORMAT);
+    assert_int_equal(lofi_fail_errno(NULL, ENOENT, "x"), LOFI_ERR_NOT_FOUND);
+    assert_int_equal(lofi_error_prefix(NULL, "x"), LOFI_ERR_NOT_FOUND);
     char longest[3000];
     memset(longest, 'a', sizeof longest);
     longest[sizeof longest - 1] = '\0';
