@@ -38,7 +38,7 @@ typedef struct lofi_duplicate {
 } lofi_duplicate;
 
 /* All pairs of the same recording, ordered by first, then second. Time and memory grow with the number of words, not with the
- * number of pairs: 12 bytes a word (300 MB for 10,000 songs of 240 s). *out is yours by free(). */
+ * number of pairs: 20 bytes a word (400 MB for 10,000 songs of 240 s). *out is yours by free(). */
 lofi_code lofi_duplicates_find(lofi_duplicate **out, size_t *count, const lofi_fingerprint *prints, size_t print_count,
                                lofi_error *err) LOFI_MUST_USE;
 

@@ -1,6 +1,7 @@
 /* ledger.c - see ledger.h. */
 #include "audio/ledger.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include "base/memory.h"
 
 #define NAME        "audio.jsonl"
+#define EXAMINED    "examined"
 #define WHOLE_BYTES ((off_t)64 << 20)
 #define MOST_BYTES  ((size_t)4 << 30)
 
@@ -146,9 +148,31 @@ static lofi_code keep_record(lofi_ledger *ledger, json_t *record, lofi_error *er
     return lofi_fail(err, LOFI_ERR_MEMORY, "no memory for '%s'", ledger->path);
 }
 
+/* Four fifths of a record are its fingerprint, signs of base64url that need no parsing: it is taken out before the rest is read,
+ * and put back. */
+static json_t *parse_record(const char *line, size_t size) {
+    static const char begin[] = ",\"fingerprint\":\"", signs[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                                                 "0123456789-_";
+    const char *member = memmem(line, size, begin, sizeof begin - 1);
+    if (member == NULL) return json_loadb(line, size, JSON_REJECT_DUPLICATES, NULL);
+    const char *text = member + sizeof begin - 1, *end = memchr(text, '"', (size_t)(line + size - text));
+    if (end == NULL || strspn(text, signs) != (size_t)(end - text))
+        return json_loadb(line, size, JSON_REJECT_DUPLICATES, NULL);
+    size_t before = (size_t)(member - line), behind = (size_t)(line + size - end) - 1;
+    char *rest = malloc(before + behind + 1);
+    if (rest == NULL) return NULL;
+    memcpy(rest, line, before);
+    memcpy(rest + before, end + 1, behind);
+    json_t *record = json_loadb(rest, before + behind, JSON_REJECT_DUPLICATES, NULL);
+    if (json_is_object(record))
+        json_object_set_new(record, "fingerprint", json_stringn_nocheck(text, (size_t)(end - text)));
+    free(rest);
+    return record;
+}
+
 static lofi_code read_line(lofi_ledger *ledger, const char *line, size_t size, lofi_log *log, lofi_error *err) {
     ledger->lines++;
-    json_t *record = json_loadb(line, size, JSON_REJECT_DUPLICATES, NULL);
+    json_t *record = parse_record(line, size);
     lofi_code code = LOFI_OK;
     if (json_is_object(record) && text_of(record, "track")[0] != '\0')
         code = keep_record(ledger, record, err);
@@ -206,6 +230,16 @@ lofi_code lofi_ledger_open(lofi_ledger **out, const char *metadata, bool writing
     return code;
 }
 
+lofi_code lofi_ledger_open_if_free(lofi_ledger **out, const char *metadata, bool keep, lofi_log *log, lofi_error *err) {
+    lofi_error fault = LOFI_ERROR_INIT;
+    if (keep && lofi_ledger_open(out, metadata, true, log, &fault) == LOFI_OK) return LOFI_OK;
+    return lofi_ledger_open(out, metadata, false, log, err);
+}
+
+bool lofi_ledger_is_writing(const lofi_ledger *ledger) {
+    return ledger->file != NULL;
+}
+
 static lofi_code write_anew(const lofi_ledger *ledger, lofi_error *err) {
     lofi_buffer text = LOFI_BUFFER_INIT;
     text.max_bytes = MOST_BYTES;
@@ -227,6 +261,18 @@ lofi_code lofi_ledger_close(lofi_ledger *ledger, lofi_error *err) {
     lofi_code code = ledger->file != NULL && wasteful ? write_anew(ledger, err) : LOFI_OK;
     abandon(ledger);
     return code;
+}
+
+lofi_code lofi_ledger_close_after(lofi_ledger *ledger, lofi_code code, lofi_error *err) {
+    if (ledger == NULL) return code;
+    lofi_code closed = lofi_ledger_close(ledger, code == LOFI_OK ? err : NULL);
+    return code == LOFI_OK ? closed : code;
+}
+
+void lofi_ledger_free(lofi_ledger *ledger) {
+    if (ledger == NULL) return;
+    assert(ledger->file == NULL);
+    abandon(ledger);
 }
 
 /* ---- records ---- */
@@ -263,6 +309,11 @@ lofi_code lofi_ledger_add(lofi_ledger *ledger, const char *line, size_t size, lo
     return code;
 }
 
+/* Whether a record is of a file that is a track: made, or looked at. */
+static bool is_track(const json_t *record) {
+    return status_of(record) == LOFI_PROCESS_SUCCESS || strcmp(text_of(record, "status"), EXAMINED) == 0;
+}
+
 /* The file on record, whole: its time of change is enough, else its bytes. */
 static bool is_there(const json_t *record, const char *path) {
     struct stat info;
@@ -293,11 +344,48 @@ lofi_code lofi_ledger_recall(bool *holds, lofi_process_result *result, const lof
     return LOFI_OK;
 }
 
+const json_t *lofi_ledger_find(const lofi_ledger *ledger, const char *path) {
+    char track[LOFI_PATH_MAX];
+    if (name_track(track, ledger, path, NULL) != LOFI_OK) return NULL;
+    const json_t *record = json_object_get(ledger->records, track);
+    return record != NULL && is_track(record) && is_there(record, path) ? record : NULL;
+}
+
+/* The facts of the file itself, into a record. */
+static lofi_code identify(json_t *record, const char *path, lofi_error *err) {
+    struct stat info;
+    char digits[LOFI_SHA256_HEX];
+    if (stat(path, &info) != 0) return lofi_fail_errno(err, errno, "cannot look at '%s'", path);
+    LOFI_TRY(lofi_sha256_file(digits, path, err));
+    json_object_set_new(record, "sha256", json_string(digits));
+    json_object_set_new(record, "bytes", json_integer(info.st_size));
+    json_object_set_new(record, "modified_ns",
+                        json_integer(info.st_mtim.tv_sec * INT64_C(1000000000) + info.st_mtim.tv_nsec));
+    return LOFI_OK;
+}
+
+lofi_code lofi_ledger_note(lofi_ledger *ledger, const char *path, const json_t *facts, lofi_error *err) {
+    char track[LOFI_PATH_MAX];
+    LOFI_TRY(name_track(track, ledger, path, err));
+    const json_t *before = lofi_ledger_find(ledger, path);
+    json_t *record = before ? json_deep_copy(before) : json_object();
+    set_text(record, "track", track);
+    if (before == NULL) set_text(record, "status", EXAMINED);
+    lofi_code code = identify(record, path, err);
+    json_object_update(record, (json_t *)(uintptr_t)facts); /* Jansson does not change what it reads from */
+    char *line = json_dumps(record, JSON_COMPACT);
+    json_decref(record);
+    if (code == LOFI_OK && line == NULL) code = lofi_fail(err, LOFI_ERR_MEMORY, "no memory for a record");
+    if (code == LOFI_OK) code = lofi_ledger_add(ledger, line, strlen(line), err);
+    free(line);
+    return code;
+}
+
 static lofi_code show_track(const lofi_ledger *ledger, const char *track, const json_t *record,
                             lofi_ledger_track_fn *each, void *user, lofi_error *err) {
     char path[LOFI_PATH_MAX];
     const char *print = text_of(record, "fingerprint");
-    if (status_of(record) != LOFI_PROCESS_SUCCESS || print[0] == '\0') return LOFI_OK;
+    if (!is_track(record) || print[0] == '\0') return LOFI_OK;
     LOFI_TRY(lofi_path_format(path, err, "%s/%s", ledger->folder, track));
     return lofi_path_is_file(path) ? each(user, path, print, err) : LOFI_OK;
 }

@@ -130,7 +130,9 @@ static lofi_code decode_source(job *j, lofi_error *err) {
     result->measures = lofi_measures_none();
     lofi_measures_take_levels(&result->measures, &levels);
     result->seconds = lofi_audio_seconds(&j->audio);
-    result->trimmed = !j->info.complete && j->info.declared_seconds > result->seconds + 0.01;
+    /* Lossy files count the padding of their encoder in the length that they declare. */
+    double slack = j->info.lossless ? 0.01 : 0.1;
+    result->trimmed = !j->info.complete && j->info.declared_seconds > result->seconds + slack;
     snprintf(result->format, sizeof result->format, "%s", j->info.format);
     snprintf(result->codec, sizeof result->codec, "%s", j->info.codec);
     result->sample_rate = j->info.sample_rate;

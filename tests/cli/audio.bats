@@ -66,6 +66,12 @@ json() {
         "{'raw/cut.wav': 'corrupt', 'raw/empty.flac': 'corrupt', 'raw/text.mp3': 'corrupt'}" ]
 }
 
+@test "a track of exactly the longest length is prepared, and not cut a second time" {
+    "$LOFI" audio process -q --input-dir raw --output-dir out --max-duration 32
+    "$LOFI" audio validate --file "out/A Song.mp3" --max-duration 32 --json >out.json
+    [ "$(json out.json '[d["valid"], d["prepared"], d["duration"], d.get("trimmed", False)]')" = "[True, True, 32.0, False]" ]
+}
+
 @test "longer songs are trimmed, the number of workers changes nothing" {
     "$LOFI" audio process --input-dir raw --output-dir one --max-duration 32 --workers 1 --metadata-dir m1 --json 2>err >one.json
     "$LOFI" audio process --input-dir raw --output-dir two --max-duration 32 --workers 4 --metadata-dir m2 --json 2>err >two.json
