@@ -32,9 +32,20 @@ find_library(LOFI_MECAB_LIBRARY mecab)
 pkg_check_modules(LOFI_TEXTCAT QUIET IMPORTED_TARGET libexttextcat)
 # liblzma opens py3langid's model, which tells the languages of a song apart as upstream does.
 pkg_check_modules(LOFI_LZMA QUIET IMPORTED_TARGET liblzma)
+# libedit edits the lines that are typed in 'lofi prompt interactive'. Without it they are read plainly. src/cli/flags.cmake
+# says it is there.
+pkg_check_modules(LOFI_EDITLINE QUIET IMPORTED_TARGET libedit)
+
+# libcsv reads and writes spreadsheets; it comes without a pkg-config file.
+find_path(LOFI_CSV_INCLUDE csv.h)
+find_library(LOFI_CSV_LIBRARY csv)
+if(NOT LOFI_CSV_INCLUDE OR NOT LOFI_CSV_LIBRARY)
+    message(FATAL_ERROR "Missing: libcsv. 'tools/install-dependencies build' installs what the build needs on Debian 12.")
+endif()
 
 set(LOFI_LIBRARIES_base PkgConfig::LOFI_JANSSON PkgConfig::LOFI_CRYPTO OpenMP::OpenMP_C Threads::Threads m)
 set(LOFI_LIBRARIES_audio PkgConfig::LOFI_FFMPEG PkgConfig::LOFI_EBUR128 PkgConfig::LOFI_CHROMAPRINT)
+set(LOFI_LIBRARIES_catalog ${LOFI_CSV_LIBRARY})
 set(LOFI_LIBRARIES_text PkgConfig::LOFI_ICU)
 set(LOFI_LIBRARIES_kernels PkgConfig::LOFI_LAPACKE PkgConfig::LOFI_BLAS)
 if(LOFI_MECAB_INCLUDE AND LOFI_MECAB_LIBRARY)
@@ -45,4 +56,7 @@ if(LOFI_TEXTCAT_FOUND)
 endif()
 if(LOFI_LZMA_FOUND)
     list(APPEND LOFI_LIBRARIES_text PkgConfig::LOFI_LZMA)
+endif()
+if(LOFI_EDITLINE_FOUND)
+    set(LOFI_LIBRARIES_cli PkgConfig::LOFI_EDITLINE)
 endif()

@@ -1,30 +1,25 @@
-/* mapping.c - style_mapping.json read and checked as a whole. */
+/* mapping.c - see mapping.h. */
 #include "catalog/mapping.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "base/json.h"
 #include "base/memory.h"
+#include "catalog/metadata.h"
 
 struct lofi_style_mapping {
-    lofi_arena *arena;
-    json_t *document; /* kept: track ids are borrowed from it */
+    json_t *places; /* track id -> number of the entry; owns the ids */
     lofi_mapping_entry *entries;
     size_t count;
 };
 
 static lofi_code add_style(lofi_mapping_entry *entry, const json_t *id, const lofi_styles *styles, lofi_error *err) {
     const lofi_style *style = NULL;
-    if (!json_is_string(id))
-        return lofi_fail(err, LOFI_ERR_FORMAT, "expected a style id or a list of style ids, such as \"%s\"",
-                         LOFI_STYLE_DEFAULT);
     LOFI_TRY(lofi_styles_find(&style, styles, json_string_value(id), err));
     for (size_t i = 0; i < entry->count; i++)
         if (entry->styles[i] == style) return LOFI_OK;
-    if (entry->count == LOFI_TRACK_STYLES_MAX)
-        return lofi_fail(err, LOFI_ERR_FORMAT, "more than %d styles for one track", LOFI_TRACK_STYLES_MAX);
-    entry->styles[entry->count++] = style;
+    entry->styles[entry->count++] = style; /* the schema lets no more than LOFI_TRACK_STYLES_MAX pass */
     return LOFI_OK;
 }
 
@@ -36,65 +31,79 @@ static lofi_code read_entry(lofi_mapping_entry *entry, const json_t *value, cons
     return LOFI_OK;
 }
 
+/* "/rain~1snow" for a track that is called rain/snow */
+static void point_at(char *pointer, size_t size, const char *track_id) {
+    size_t used = (size_t)snprintf(pointer, size, "/");
+    for (; *track_id && used + 3 < size; track_id++) {
+        const char *escaped = *track_id == '~' ? "~0" : *track_id == '/' ? "~1" : NULL;
+        used += (size_t)(escaped ? snprintf(pointer + used, size - used, "%s", escaped)
+                                 : snprintf(pointer + used, size - used, "%c", *track_id));
+    }
+}
+
 /* All entries are looked at, so that the message can say how many are wrong. */
-static lofi_code read_entries(lofi_style_mapping *mapping, const lofi_styles *styles, lofi_error *err) {
+static lofi_code read_entries(lofi_style_mapping *mapping, const lofi_document *document, const lofi_styles *styles,
+                              lofi_error *err) {
     const char *track_id = NULL;
     json_t *value = NULL;
     size_t faults = 0;
+    char pointer[512], more[64] = "";
     lofi_error first = LOFI_ERROR_INIT;
-    json_object_foreach(mapping->document, track_id, value) {
-        lofi_mapping_entry *entry = &mapping->entries[mapping->count++];
+    json_object_foreach(document->root, track_id, value) {
+        lofi_mapping_entry *entry = &mapping->entries[mapping->count];
         lofi_error fault = LOFI_ERROR_INIT;
-        entry->track_id = track_id;
-        if (read_entry(entry, value, styles, &fault) == LOFI_OK) continue;
-        lofi_error_prefix(&fault, "track '%s'", track_id);
-        if (faults++ == 0) first = fault;
+        if (json_object_set_new(mapping->places, track_id, json_integer((json_int_t)mapping->count++)) != 0)
+            return lofi_fail(err, LOFI_ERR_MEMORY, "not enough memory for the style mapping");
+        if (read_entry(entry, value, styles, &fault) == LOFI_OK || faults++ > 0) continue;
+        first = fault;
+        point_at(pointer, sizeof pointer, track_id);
     }
     if (faults == 0) return LOFI_OK;
-    if (faults == 1) return lofi_fail(err, first.code, "%s", first.message);
-    return lofi_fail(err, first.code, "%s (and %zu more %s wrong)", first.message, faults - 1,
-                     faults == 2 ? "entry is" : "entries are");
+    if (faults > 1)
+        snprintf(more, sizeof more, " (and %zu more %s wrong)", faults - 1, faults == 2 ? "entry is" : "entries are");
+    return lofi_document_fail(document, err, pointer, "%s%s", first.message, more);
 }
 
-static lofi_code fill(lofi_style_mapping *mapping, const lofi_styles *styles, lofi_error *err) {
-    if (!json_is_object(mapping->document))
-        return lofi_fail(err, LOFI_ERR_FORMAT, "expected an object of track ids and style ids");
-    size_t count = json_object_size(mapping->document);
-    mapping->entries = lofi_arena_alloc(mapping->arena, (count + 1) * sizeof(lofi_mapping_entry));
-    if (!mapping->entries) return lofi_fail(err, LOFI_ERR_MEMORY, "not enough memory for %zu entries", count);
-    return read_entries(mapping, styles, err);
+/* The keys of an object live as long as the object. */
+static void name_entries(lofi_style_mapping *mapping) {
+    const char *track_id;
+    json_t *place;
+    json_object_foreach(mapping->places, track_id, place) {
+        mapping->entries[json_integer_value(place)].track_id = track_id;
+    }
+}
+
+lofi_code lofi_style_mapping_new(lofi_style_mapping **out, const lofi_document *document, const lofi_styles *styles,
+                                 lofi_error *err) {
+    lofi_style_mapping *mapping;
+    LOFI_TRY(lofi_alloc((void **)&mapping, 1, sizeof *mapping, "the style mapping", err));
+    mapping->places = json_object();
+    lofi_code code = lofi_alloc((void **)&mapping->entries, json_object_size(document->root), sizeof *mapping->entries,
+                                "the style mapping", err);
+    if (code == LOFI_OK) code = read_entries(mapping, document, styles, err);
+    if (code == LOFI_OK) {
+        name_entries(mapping);
+        *out = mapping;
+    } else {
+        lofi_style_mapping_free(mapping);
+    }
+    return code;
 }
 
 lofi_code lofi_style_mapping_load(lofi_style_mapping **out, const char *path, const lofi_styles *styles,
                                   lofi_error *err) {
-    json_t *document = NULL;
-    lofi_arena *arena = NULL;
-    lofi_code code = lofi_json_load(&document, path, err);
-    if (code != LOFI_OK) return code;
-    LOFI_TRY_GOTO(lofi_arena_new(&arena, err), failed);
-    lofi_style_mapping *mapping = lofi_arena_alloc(arena, sizeof *mapping);
-    if (!mapping) {
-        code = lofi_fail(err, LOFI_ERR_MEMORY, "not enough memory for the style mapping");
-        goto failed;
-    }
-    *mapping = (lofi_style_mapping){.arena = arena, .document = document};
-    code = fill(mapping, styles, err);
-    if (code != LOFI_OK) {
-        lofi_error_prefix(err, "style mapping '%s'", path);
-        goto failed;
-    }
-    *out = mapping;
-    return LOFI_OK;
-failed:
-    lofi_arena_free(arena);
-    json_decref(document);
+    lofi_document document = {0};
+    lofi_code code = lofi_metadata_load(&document, path, LOFI_METADATA_MAPPING, err);
+    if (code == LOFI_OK) code = lofi_style_mapping_new(out, &document, styles, err);
+    lofi_document_free(&document);
     return code;
 }
 
 void lofi_style_mapping_free(lofi_style_mapping *mapping) {
     if (!mapping) return;
-    json_decref(mapping->document);
-    lofi_arena_free(mapping->arena);
+    json_decref(mapping->places);
+    lofi_free(mapping->entries);
+    lofi_free(mapping);
 }
 
 size_t lofi_style_mapping_count(const lofi_style_mapping *mapping) {
@@ -107,7 +116,6 @@ const lofi_mapping_entry *lofi_style_mapping_at(const lofi_style_mapping *mappin
 }
 
 const lofi_mapping_entry *lofi_style_mapping_get(const lofi_style_mapping *mapping, const char *track_id) {
-    for (size_t i = 0; i < mapping->count; i++)
-        if (strcmp(mapping->entries[i].track_id, track_id) == 0) return &mapping->entries[i];
-    return NULL;
+    const json_t *place = json_object_get(mapping->places, track_id);
+    return place ? &mapping->entries[json_integer_value(place)] : NULL;
 }

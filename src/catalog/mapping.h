@@ -9,6 +9,7 @@
 
 #include <stddef.h>
 
+#include "base/document.h"
 #include "base/error.h"
 #include "catalog/styles.h"
 
@@ -22,11 +23,13 @@ typedef struct lofi_mapping_entry {
 
 typedef struct lofi_style_mapping lofi_style_mapping;
 
-/* *out is yours; `styles` must outlive it. LOFI_ERR_FORMAT for an unknown style (the message names track and nearest
- * style, and how many more entries are wrong), for an entry that is no text or list of texts, and for more than
- * LOFI_TRACK_STYLES_MAX styles. */
+/* *out is yours; `styles` must outlive it. LOFI_ERR_FORMAT for an entry that breaks the schema, and for an unknown style: the
+ * message names file, line and track, the nearest style, and how many more entries are wrong. */
 lofi_code lofi_style_mapping_load(lofi_style_mapping **out, const char *path, const lofi_styles *styles,
                                   lofi_error *err) LOFI_MUST_USE;
+/* The same of a document that was checked before (catalog/metadata.h), as it is now; later changes are not seen. */
+lofi_code lofi_style_mapping_new(lofi_style_mapping **out, const lofi_document *document, const lofi_styles *styles,
+                                 lofi_error *err) LOFI_MUST_USE;
 void lofi_style_mapping_free(lofi_style_mapping *mapping); /* NULL is fine */
 
 size_t lofi_style_mapping_count(const lofi_style_mapping *mapping);

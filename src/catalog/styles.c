@@ -9,6 +9,7 @@
 #include "base/buffer.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "catalog/entity.h"
 #include "catalog/nearest.h"
 
 /* A preset as it stands in the file. */
@@ -22,7 +23,7 @@ typedef struct preset {
 
 struct lofi_styles {
     lofi_arena *arena;
-    json_t *document; /* kept: names are borrowed from it */
+    lofi_document document; /* kept: names are borrowed from it */
     const lofi_vocabulary *vocabulary;
     preset *presets;
     size_t preset_count;
@@ -31,7 +32,6 @@ struct lofi_styles {
     size_t count;
 };
 
-static const char *const style_categories[] = {"core", "seasonal", "thematic", "instrumental", "vocal"};
 static const char *const fields[] = {"style_id",     "abstract",    "extends",     "name",
                                      "category",     "base_tags",   "instruments", "production",
                                      "mood_options", "tempo_range", "atmosphere",  "vocal_type"};
@@ -48,6 +48,12 @@ static bool is_one_of(const char *text, const char *const *list, size_t count) {
 }
 
 /* ---- reading ---- */
+
+static bool holds_value(const json_t *list, const json_t *value) {
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (json_equal(json_array_get(list, i), value)) return true;
+    return false;
+}
 
 static const preset *find_preset(const lofi_styles *styles, const char *style_id) {
     for (size_t i = 0; i < styles->preset_count; i++)
@@ -123,7 +129,7 @@ static lofi_code link_parents(lofi_styles *styles, lofi_error *err) {
 
 static lofi_code read_presets(lofi_styles *styles, lofi_error *err) {
     const json_t *list = NULL;
-    LOFI_TRY(lofi_json_array(&list, styles->document, "presets", "the file", err));
+    LOFI_TRY(lofi_json_array(&list, styles->document.root, "presets", "the file", err));
     size_t count = json_array_size(list);
     styles->presets = lofi_arena_alloc(styles->arena, (count + 1) * sizeof(preset));
     styles->items = lofi_arena_alloc(styles->arena, (count + 1) * sizeof(lofi_style));
@@ -192,18 +198,13 @@ static lofi_code nearest_text(const char **out, const preset *from, const char *
 }
 
 static lofi_code resolve_tempo(lofi_style *style, const preset *from, lofi_error *err) {
-    while (from && !json_object_get(from->object, "tempo_range")) from = from->parent;
-    if (!from) return lofi_fail(err, LOFI_ERR_FORMAT, "tempo_range is missing");
+    while (!json_object_get(from->object, "tempo_range")) from = from->parent; /* the schema wants one */
     const json_t *range = json_object_get(from->object, "tempo_range");
-    const json_t *low = json_array_get(range, 0), *high = json_array_get(range, 1);
-    json_int_t min = json_integer_value(low), max = json_integer_value(high);
-    if (json_array_size(range) != 2 || !json_is_integer(low) || !json_is_integer(high) || min < LOFI_BPM_MIN ||
-        max > LOFI_BPM_MAX || min > max)
-        return lofi_fail(err, LOFI_ERR_FORMAT, "tempo_range is not [min, max] in whole beats per minute from %d to %d",
-                         LOFI_BPM_MIN, LOFI_BPM_MAX);
-    style->tempo_min = (int)min;
-    style->tempo_max = (int)max;
-    return LOFI_OK;
+    style->tempo_min = (int)json_number_value(json_array_get(range, 0));
+    style->tempo_max = (int)json_number_value(json_array_get(range, 1));
+    if (style->tempo_min <= style->tempo_max) return LOFI_OK;
+    return lofi_fail(err, LOFI_ERR_FORMAT, "tempo_range is not [min, max]: %d is more than %d", style->tempo_min,
+                     style->tempo_max);
 }
 
 static lofi_code resolve_tags(lofi_styles *styles, lofi_style *style, const preset *from, lofi_error *err) {
@@ -222,8 +223,6 @@ static lofi_code resolve_tags(lofi_styles *styles, lofi_style *style, const pres
         if (code != LOFI_OK) return lofi_error_prefix(err, "%s", single[i].field);
     }
     if (!style->tags[LOFI_TAG_GENRE].count) return lofi_fail(err, LOFI_ERR_FORMAT, "base_tags holds no genre");
-    if (!style->tags[LOFI_TAG_INSTRUMENTS].count) return lofi_fail(err, LOFI_ERR_FORMAT, "instruments is empty");
-    if (!style->tags[LOFI_TAG_PRODUCTION].count) return lofi_fail(err, LOFI_ERR_FORMAT, "production is empty");
     return LOFI_OK;
 }
 
@@ -231,7 +230,6 @@ static lofi_code resolve_moods(lofi_styles *styles, lofi_style *style, const pre
     lofi_tag_list lists[LOFI_TAG_CATEGORIES] = {{NULL, 0}};
     lists[LOFI_TAG_MOOD] = style->mood_options;
     LOFI_TRY(add_lists(styles, lists, from, "mood_options", LOFI_TAG_MOOD, err));
-    if (!lists[LOFI_TAG_MOOD].count) return lofi_fail(err, LOFI_ERR_FORMAT, "mood_options is empty");
     style->mood_options = lists[LOFI_TAG_MOOD];
     return LOFI_OK;
 }
@@ -247,13 +245,41 @@ static lofi_code resolve(lofi_styles *styles, lofi_style *style, const preset *f
     }
     LOFI_TRY(lofi_json_string(&style->name, from->object, "name", "the preset", err));
     LOFI_TRY(nearest_text(&style->category, from, "category", err));
-    if (!style->category) return lofi_fail(err, LOFI_ERR_FORMAT, "category is missing");
-    if (!is_one_of(style->category, style_categories, COUNT(style_categories)))
-        return lofi_fail(err, LOFI_ERR_FORMAT, "unknown category '%s'; the nearest known one is '%s'", style->category,
-                         lofi_nearest(style->category, style_categories, COUNT(style_categories)));
     LOFI_TRY(resolve_tempo(style, from, err));
     LOFI_TRY(resolve_tags(styles, style, from, err));
     return resolve_moods(styles, style, from, err);
+}
+
+/* What one preset says, behind what its children say. */
+static void add_parent(json_t *joined, const preset *at, bool is_first) {
+    static const char *const own[] = {"style_id", "name", "extends", "abstract"};
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)at->object, key, value) {
+        json_t *there = json_object_get(joined, key);
+        if (!there && (is_first || !is_one_of(key, own, COUNT(own))))
+            json_object_set_new(joined, key, json_deep_copy(value));
+        if (!json_is_array(there) || strcmp(key, "tempo_range") == 0) continue;
+        for (size_t i = 0; i < json_array_size(value); i++)
+            if (!holds_value(there, json_array_get(value, i))) json_array_append(there, json_array_get(value, i));
+    }
+}
+
+/* What a preset says together with its parents, as one object; the reference is yours. */
+static json_t *join_parents(const preset *from) {
+    json_t *joined = json_object();
+    for (const preset *at = from; at; at = at->parent) add_parent(joined, at, at == from);
+    return joined;
+}
+
+/* The schema is of a style with everything that it inherits. */
+static lofi_code check_schema(const lofi_styles *styles, size_t index, lofi_error *err) {
+    char pointer[64];
+    json_t *joined = join_parents(&styles->presets[index]);
+    snprintf(pointer, sizeof pointer, "/presets/%zu", index);
+    lofi_code code = lofi_entity_check(LOFI_ENTITY_STYLE_PRESET, joined, &styles->document, pointer, err);
+    json_decref(joined);
+    return code;
 }
 
 static lofi_code resolve_all(lofi_styles *styles, lofi_error *err) {
@@ -268,37 +294,37 @@ static lofi_code resolve_all(lofi_styles *styles, lofi_error *err) {
     return styles->count ? LOFI_OK : lofi_fail(err, LOFI_ERR_FORMAT, "there is no style in it");
 }
 
+static lofi_code load_into(lofi_styles *styles, const char *path, lofi_error *err) {
+    LOFI_TRY(lofi_arena_new(&styles->arena, err));
+    LOFI_TRY(lofi_document_load(&styles->document, path, err));
+    lofi_code code = read_presets(styles, err);
+    if (code == LOFI_OK) {
+        for (size_t i = 0; i < styles->preset_count; i++)
+            if (!styles->presets[i].abstract) LOFI_TRY(check_schema(styles, i, err));
+        code = resolve_all(styles, err);
+    }
+    if (code != LOFI_OK) lofi_error_prefix(err, "style presets '%s'", path);
+    return code;
+}
+
 lofi_code lofi_styles_load(lofi_styles **out, const char *path, const lofi_vocabulary *vocabulary, lofi_error *err) {
     assert(vocabulary);
-    json_t *document = NULL;
-    lofi_arena *arena = NULL;
-    lofi_code code = lofi_json_load(&document, path, err);
-    if (code != LOFI_OK) return code;
-    LOFI_TRY_GOTO(lofi_arena_new(&arena, err), failed);
-    lofi_styles *styles = lofi_arena_alloc(arena, sizeof *styles);
-    if (!styles) {
-        code = no_memory(err);
-        goto failed;
-    }
-    *styles = (lofi_styles){.arena = arena, .document = document, .vocabulary = vocabulary};
-    code = read_presets(styles, err);
-    if (code == LOFI_OK) code = resolve_all(styles, err);
-    if (code != LOFI_OK) {
-        lofi_error_prefix(err, "style presets '%s'", path);
-        goto failed;
-    }
-    *out = styles;
-    return LOFI_OK;
-failed:
-    lofi_arena_free(arena);
-    json_decref(document);
+    lofi_styles *styles;
+    LOFI_TRY(lofi_alloc((void **)&styles, 1, sizeof *styles, "the style presets", err));
+    styles->vocabulary = vocabulary;
+    lofi_code code = load_into(styles, path, err);
+    if (code == LOFI_OK)
+        *out = styles;
+    else
+        lofi_styles_free(styles);
     return code;
 }
 
 void lofi_styles_free(lofi_styles *styles) {
     if (!styles) return;
-    json_decref(styles->document);
+    lofi_document_free(&styles->document);
     lofi_arena_free(styles->arena);
+    lofi_free(styles);
 }
 
 /* ---- questions ---- */
@@ -331,11 +357,15 @@ lofi_code lofi_styles_find(const lofi_style **out, const lofi_styles *styles, co
                      lofi_nearest(style_id, styles->ids, styles->count));
 }
 
-bool lofi_style_has_words(const lofi_style *style) {
+bool lofi_voice_has_words(const char *vocal_type) {
     static const char *const wordless[] = {"instrumental", "chopped vocals", "pitched vocals", "humming",
                                            "wordless vocals"};
+    return !is_one_of(vocal_type, wordless, COUNT(wordless));
+}
+
+bool lofi_style_has_words(const lofi_style *style) {
     const lofi_tag_list *voices = &style->tags[LOFI_TAG_VOCAL_TYPE];
     for (size_t i = 0; i < voices->count; i++)
-        if (!is_one_of(voices->tags[i], wordless, COUNT(wordless))) return true;
+        if (lofi_voice_has_words(voices->tags[i])) return true;
     return false;
 }

@@ -58,6 +58,8 @@ const lofi_style *lofi_styles_get(const lofi_styles *styles, const char *style_i
 lofi_code lofi_styles_find(const lofi_style **out, const lofi_styles *styles, const char *style_id,
                            lofi_error *err) LOFI_MUST_USE;
 
+/* Whether a tag of the category vocal_type says that there are words. */
+bool lofi_voice_has_words(const char *vocal_type);
 /* Whether a style is sung or spoken in words, so that its tracks need lyrics. Humming, wordless and chopped voices need
  * none. */
 bool lofi_style_has_words(const lofi_style *style);

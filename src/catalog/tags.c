@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "catalog/entity.h"
 #include "catalog/nearest.h"
 
 typedef struct spelling {
@@ -22,6 +23,7 @@ struct lofi_vocabulary {
     spelling *spellings;
     const char **texts; /* spellings[i].text once more, for the search of the nearest */
     size_t count, capacity;
+    json_t *by_text; /* text -> place in spellings */
     const char **tags[LOFI_TAG_CATEGORIES];
     size_t tag_counts[LOFI_TAG_CATEGORIES];
 };
@@ -68,9 +70,8 @@ lofi_code lofi_tag_normalize(char normal[LOFI_TAG_BYTES], const char *text, lofi
 }
 
 static const spelling *find_spelling(const lofi_vocabulary *vocabulary, const char *normal) {
-    for (size_t i = 0; i < vocabulary->count; i++)
-        if (strcmp(vocabulary->texts[i], normal) == 0) return &vocabulary->spellings[i];
-    return NULL;
+    const json_t *place = json_object_get(vocabulary->by_text, normal);
+    return place ? &vocabulary->spellings[json_integer_value(place)] : NULL;
 }
 
 /* "85 bpm" and "85bpm". */
@@ -82,6 +83,39 @@ static bool parse_bpm(const char *normal, int *bpm) {
     const char *unit = normal + digits + (normal[digits] == ' ');
     *bpm = value;
     return strcmp(unit, "bpm") == 0 && value >= LOFI_BPM_MIN && value <= LOFI_BPM_MAX;
+}
+
+/* Goes behind `word` when the text begins with it. */
+static bool take(const char **at, const char *word) {
+    size_t size = strlen(word);
+    if (strncmp(*at, word, size) != 0) return false;
+    *at += size;
+    return true;
+}
+
+/* Semitones by which what follows the letter raises it. */
+static int take_accidental(const char **at) {
+    static const struct {
+        const char *text;
+        int semitones;
+    } signs[] = {{"#", 1},  {"\xe2\x99\xaf", 1},  {" sharp", 1}, {"-sharp", 1},
+                 {"b", -1}, {"\xe2\x99\xad", -1}, {" flat", -1}, {"-flat", -1}};
+    for (size_t i = 0; i < sizeof signs / sizeof *signs; i++)
+        if (take(at, signs[i].text)) return signs[i].semitones;
+    return 0;
+}
+
+bool lofi_key_tag(char canonical[LOFI_TAG_BYTES], const char *text) {
+    static const char *const names[] = {"c", "c#", "d", "d#", "e", "f", "f#", "g", "g#", "a", "a#", "b"};
+    static const int white[] = {9, 11, 0, 2, 4, 5, 7}; /* a to g */
+    char normal[LOFI_TAG_BYTES];
+    if (lofi_tag_normalize(normal, text, NULL) != LOFI_OK || normal[0] < 'a' || normal[0] > 'g') return false;
+    const char *at = normal + 1;
+    int tonic = (white[normal[0] - 'a'] + take_accidental(&at) + 12) % 12;
+    bool minor = strcmp(at, " minor") == 0 || strcmp(at, " min") == 0;
+    if (!minor && strcmp(at, " major") != 0 && strcmp(at, " maj") != 0) return false;
+    snprintf(canonical, LOFI_TAG_BYTES, "%s %s", names[tonic], minor ? "minor" : "major");
+    return true;
 }
 
 lofi_code lofi_vocabulary_find(char canonical[LOFI_TAG_BYTES], lofi_tag_category *category,
@@ -100,6 +134,10 @@ lofi_code lofi_vocabulary_find(char canonical[LOFI_TAG_BYTES], lofi_tag_category
         *category = LOFI_TAG_TEMPO;
         return LOFI_OK;
     }
+    if (lofi_key_tag(canonical, normal)) {
+        *category = LOFI_TAG_PRODUCTION;
+        return LOFI_OK;
+    }
     const char *nearest = lofi_nearest(normal, vocabulary->texts, vocabulary->count);
     const spelling *meant = nearest ? find_spelling(vocabulary, nearest) : NULL;
     assert(meant);
@@ -112,6 +150,11 @@ const char *const *lofi_vocabulary_tags(const lofi_vocabulary *vocabulary, lofi_
     assert((unsigned)category < LOFI_TAG_CATEGORIES);
     *count = vocabulary->tag_counts[category];
     return vocabulary->tags[category];
+}
+
+const char *const *lofi_vocabulary_spellings(const lofi_vocabulary *vocabulary, size_t *count) {
+    *count = vocabulary->count;
+    return vocabulary->texts;
 }
 
 static lofi_code no_memory(lofi_error *err) {
@@ -132,6 +175,8 @@ static lofi_code add_spelling(lofi_vocabulary *vocabulary, const char *text, con
     if (!copy) return no_memory(err);
     spelling *added = &vocabulary->spellings[vocabulary->count];
     *added = (spelling){copy, canonical ? canonical : copy, category};
+    if (json_object_set_new(vocabulary->by_text, copy, json_integer((json_int_t)vocabulary->count)) != 0)
+        return lofi_fail(err, LOFI_ERR_FORMAT, "the tag is not UTF-8");
     vocabulary->texts[vocabulary->count++] = copy;
     return LOFI_OK;
 }
@@ -218,10 +263,11 @@ static lofi_code fill(lofi_vocabulary *vocabulary, const json_t *document, lofi_
 }
 
 lofi_code lofi_vocabulary_load(lofi_vocabulary **out, const char *path, lofi_error *err) {
-    json_t *document = NULL;
+    lofi_document document = {0};
     lofi_arena *arena = NULL;
-    lofi_code code = lofi_json_load(&document, path, err);
-    if (code != LOFI_OK) return code;
+    lofi_code code = lofi_document_load(&document, path, err);
+    if (code == LOFI_OK) code = lofi_entity_check_list(LOFI_ENTITY_TAG_CATEGORY, &document, "categories", err);
+    if (code != LOFI_OK) goto done;
     LOFI_TRY_GOTO(lofi_arena_new(&arena, err), done);
     lofi_vocabulary *vocabulary = lofi_arena_alloc(arena, sizeof *vocabulary);
     if (!vocabulary) {
@@ -229,19 +275,23 @@ lofi_code lofi_vocabulary_load(lofi_vocabulary **out, const char *path, lofi_err
         goto done;
     }
     vocabulary->arena = arena;
-    code = fill(vocabulary, document, err);
+    vocabulary->by_text = json_object();
+    arena = NULL;
+    code = fill(vocabulary, document.root, err);
     if (code != LOFI_OK) {
         lofi_error_prefix(err, "tag vocabulary '%s'", path);
+        lofi_vocabulary_free(vocabulary);
         goto done;
     }
     *out = vocabulary;
-    arena = NULL;
 done:
     lofi_arena_free(arena);
-    json_decref(document);
+    lofi_document_free(&document);
     return code;
 }
 
 void lofi_vocabulary_free(lofi_vocabulary *vocabulary) {
-    if (vocabulary) lofi_arena_free(vocabulary->arena);
+    if (!vocabulary) return;
+    json_decref(vocabulary->by_text);
+    lofi_arena_free(vocabulary->arena);
 }

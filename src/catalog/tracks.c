@@ -2,6 +2,7 @@
 #include "catalog/tracks.h"
 
 #include <assert.h>
+#include <jansson.h>
 #include <string.h>
 #include <strings.h>
 
@@ -14,6 +15,7 @@ struct lofi_track_files {
     lofi_arena *arena;
     lofi_track_file *items;
     size_t count;
+    json_t *by_id; /* track id -> number of the first file that has it */
 };
 
 bool lofi_track_is_audio_name(const char *name) {
@@ -49,12 +51,12 @@ static lofi_code add_track(lofi_track_files *files, const char *name, lofi_log *
     added->track_id = lofi_arena_strdup(files->arena, stem);
     if (!added->name || !added->track_id)
         return lofi_fail(err, LOFI_ERR_MEMORY, "not enough memory for the list of tracks");
-    for (size_t i = 0; i < files->count; i++)
-        if (strcmp(files->items[i].track_id, stem) == 0) {
-            lofi_warn(log, "'%s' and '%s' have the same track id '%s'; rename one of them", files->items[i].name, name,
-                      stem);
-            break;
-        }
+    const json_t *before = json_object_get(files->by_id, stem);
+    if (before)
+        lofi_warn(log, "'%s' and '%s' have the same track id '%s'; rename one of them",
+                  files->items[json_integer_value(before)].name, name, stem);
+    else if (json_object_set_new(files->by_id, stem, json_integer((json_int_t)files->count)) != 0)
+        return lofi_fail(err, LOFI_ERR_MEMORY, "not enough memory for the list of tracks");
     files->count++;
     return LOFI_OK;
 }
@@ -86,9 +88,13 @@ lofi_code lofi_track_files_list(lofi_track_files **out, const char *folder, lofi
         goto done;
     }
     files->arena = arena;
-    LOFI_TRY_GOTO(fill(files, &listing, folder, log, err), done);
-    *out = files;
+    files->by_id = json_object();
     arena = NULL;
+    code = fill(files, &listing, folder, log, err);
+    if (code == LOFI_OK)
+        *out = files;
+    else
+        lofi_track_files_free(files);
 done:
     lofi_arena_free(arena);
     lofi_listing_free(&listing);
@@ -96,7 +102,9 @@ done:
 }
 
 void lofi_track_files_free(lofi_track_files *files) {
-    if (files) lofi_arena_free(files->arena);
+    if (!files) return;
+    json_decref(files->by_id);
+    lofi_arena_free(files->arena);
 }
 
 size_t lofi_track_files_count(const lofi_track_files *files) {
@@ -109,9 +117,7 @@ const lofi_track_file *lofi_track_files_at(const lofi_track_files *files, size_t
 }
 
 bool lofi_track_files_have(const lofi_track_files *files, const char *track_id) {
-    for (size_t i = 0; i < files->count; i++)
-        if (strcmp(files->items[i].track_id, track_id) == 0) return true;
-    return false;
+    return json_object_get(files->by_id, track_id) != NULL;
 }
 
 lofi_code lofi_track_text_path(char path[LOFI_PATH_MAX], const char *folder, const lofi_track_file *track,
@@ -155,11 +161,12 @@ static lofi_code compare(lofi_text_outcome *outcome, const char *path, const cha
 }
 
 lofi_code lofi_text_file_put(lofi_text_outcome *outcome, const char *path, const char *text, bool force, bool dry_run,
-                             lofi_error *err) {
+                             lofi_file_batch *batch, lofi_error *err) {
     char folder[LOFI_PATH_MAX];
     LOFI_TRY(compare(outcome, path, text, force, err));
     if (*outcome != LOFI_TEXT_GENERATED || dry_run) return LOFI_OK;
     LOFI_TRY(lofi_path_parent(folder, path, err));
     LOFI_TRY(lofi_folder_make(folder, err));
-    return lofi_file_write(path, text, strlen(text), err);
+    return batch ? lofi_file_batch_add(batch, path, text, strlen(text), err)
+                 : lofi_file_write(path, text, strlen(text), err);
 }

@@ -43,8 +43,8 @@ typedef enum lofi_text_outcome {
 const char *lofi_text_outcome_name(lofi_text_outcome outcome); /* "generated", "unchanged", "kept" */
 
 /* Puts a text file in place with its folder, whole or not at all. An existing file with another text stays, unless
- * `force`. dry_run: only tells what would happen. */
+ * `force`. dry_run: only tells what would happen. batch: where it is written with others; NULL: at once. */
 lofi_code lofi_text_file_put(lofi_text_outcome *outcome, const char *path, const char *text, bool force, bool dry_run,
-                             lofi_error *err) LOFI_MUST_USE;
+                             lofi_file_batch *batch, lofi_error *err) LOFI_MUST_USE;
 
 #endif

@@ -201,7 +201,7 @@ static int exit_for(lofi_code code) {
 const lofi_command lofi_command_audio_process = {
     .name = "audio process",
     .alias = "lofi_audio_processor process",
-    .summary = "Prepare songs: 48 kHz stereo, right length, even level, MP3",
+    .summary = "prepare songs: 48 kHz stereo, right length, even level, MP3",
     .details =
         "Reads every file of a folder and its sub-folders: MP3, WAV, FLAC, M4A/AAC and ALAC, Ogg Vorbis, Opus and "
         "others, known "

@@ -114,7 +114,7 @@ static lofi_code run(lofi_context *context, const void *given, lofi_error *err) 
 const lofi_command lofi_command_audio_validate = {
     .name = "audio validate",
     .alias = "lofi_audio_processor validate",
-    .summary = "Measure sound files and say whether they would be accepted",
+    .summary = "measure sound files and say whether they would be accepted",
     .details = "Shows everything that 'lofi audio process' measures: clipping, silence, levels, loudness, true peak, "
                "bandwidth, "
                "channel balance and phase, tempo, key, and the quality score made of them. Writes no sound.\n\n"

@@ -2,57 +2,57 @@
 #include "base/file.h"
 #include "catalog/mapping.h"
 #include "catalog/sources.h"
-#include "catalog/styles.h"
-#include "catalog/tags.h"
 #include "cli/command.h"
+#include "cli/style_files.h"
 #include "store/dataset_build.h"
 
 typedef struct dataset_settings {
     const char *data_dir, *metadata_dir, *output_dir;
     double validation_split;
-    int64_t repeat_count, seed;
+    int64_t repeat_count, seed, shards;
     bool allow_unlicensed;
 } dataset_settings;
 
 typedef struct dataset_work {
     lofi_context *context;
     const dataset_settings *settings;
-    lofi_vocabulary *vocabulary;
-    lofi_styles *styles;
+    lofi_style_files presets;
     lofi_style_mapping *mapping; /* NULL: there is no file */
     lofi_sources *sources;       /* NULL: there is no file */
+    lofi_ledger *ledger;
     lofi_dataset_plan *plan;
 } dataset_work;
 
 /* ---- what is read ---- */
 
 static lofi_code load(dataset_work *work, lofi_error *err) {
-    const char *vocabulary, *presets;
     char path[LOFI_PATH_MAX];
-    LOFI_TRY(lofi_data_file(&vocabulary, work->context, "tag_vocabulary.json", err));
-    LOFI_TRY(lofi_data_file(&presets, work->context, "style_presets.json", err));
-    LOFI_TRY(lofi_vocabulary_load(&work->vocabulary, vocabulary, err));
-    LOFI_TRY(lofi_styles_load(&work->styles, presets, work->vocabulary, err));
+    LOFI_TRY(lofi_style_files_load(&work->presets, work->context, NULL, NULL, err));
     LOFI_TRY(lofi_path_format(path, err, "%s/style_mapping.json", work->settings->metadata_dir));
     if (lofi_path_exists(path))
-        LOFI_TRY(lofi_style_mapping_load(&work->mapping, path, work->styles, err));
+        LOFI_TRY(lofi_style_mapping_load(&work->mapping, path, work->presets.styles, err));
     else
         lofi_warn(work->context->log, "there is no '%s': every track gets the style %s", path, LOFI_STYLE_DEFAULT);
     LOFI_TRY(lofi_path_format(path, err, "%s/sources.json", work->settings->metadata_dir));
-    if (lofi_path_exists(path)) return lofi_sources_load(&work->sources, path, err);
-    lofi_warn(work->context->log, "there is no '%s': no track has a known licence", path);
-    return LOFI_OK;
+    if (lofi_path_exists(path))
+        LOFI_TRY(lofi_sources_load(&work->sources, path, err));
+    else
+        lofi_warn(work->context->log, "there is no '%s': no track has a known licence", path);
+    return lofi_ledger_open_if_free(&work->ledger, work->settings->metadata_dir, !work->context->dry_run,
+                                    work->context->log, err);
 }
 
 static lofi_code make_plan(dataset_work *work, lofi_error *err) {
     const dataset_settings *given = work->settings;
     lofi_dataset_request request = {.data_dir = given->data_dir,
-                                    .styles = work->styles,
+                                    .styles = work->presets.styles,
                                     .mapping = work->mapping,
                                     .sources = work->sources,
+                                    .ledger = work->ledger,
                                     .validation_split = given->validation_split,
                                     .repeat_count = given->repeat_count,
                                     .seed = given->seed,
+                                    .shards = given->shards,
                                     .allow_unlicensed = given->allow_unlicensed,
                                     .log = work->context->log};
     return lofi_dataset_plan_make(&work->plan, &request, err);
@@ -79,6 +79,10 @@ static void tell(dataset_work *work) {
         lofi_warn(context->log,
                   "%zu tracks without a licence that permits AI training were admitted; the dataset records it",
                   admitted);
+    if (json_array_size(lofi_dataset_plan_duplicates(plan)) > 0)
+        lofi_warn(context->log,
+                  "%zu pairs of tracks are the same recording; none of them is on both sides of the split",
+                  json_array_size(lofi_dataset_plan_duplicates(plan)));
     if (review > 0)
         lofi_warn(context->log, "%zu tracks have no style of their own and got %s", review, LOFI_STYLE_DEFAULT);
     lofi_print(context, "%-12s %zu tracks, %.2f hours", "songs",
@@ -97,14 +101,14 @@ static lofi_code report(dataset_work *work, lofi_error *err) {
     json_int_t train = (json_int_t)lofi_dataset_plan_track_count(plan, 0);
     json_int_t validation = (json_int_t)lofi_dataset_plan_track_count(plan, 1);
     json_t *document = json_pack(
-        "{s:I, s:I, s:f, s:s, s:s, s:I, s:I, s:I, s:I, s:b, s:O, s:O, s:O, s:O}", "train_samples",
+        "{s:I, s:I, s:f, s:s, s:s, s:I, s:I, s:I, s:I, s:b, s:O, s:O, s:O, s:O, s:O}", "train_samples",
         train * work->settings->repeat_count, "validation_samples", validation * work->settings->repeat_count,
         "total_duration_hours", lofi_dataset_plan_seconds(plan) / 3600, "dataset_hash", lofi_dataset_plan_hash(plan),
         "output_path", work->settings->output_dir, "train_tracks", train, "validation_tracks", validation,
         "repeat_count", (json_int_t)work->settings->repeat_count, "seed", (json_int_t)work->settings->seed, "dry_run",
         (int)work->context->dry_run, "failed", lofi_dataset_plan_failed(plan), "excluded",
         lofi_dataset_plan_excluded(plan), "admitted_without_license", lofi_dataset_plan_admitted(plan), "review",
-        lofi_dataset_plan_review(plan));
+        lofi_dataset_plan_review(plan), "duplicates", lofi_dataset_plan_duplicates(plan));
     if (!document) return lofi_fail(err, LOFI_ERR_FORMAT, "cannot report: memory is out, or a path is not UTF-8");
     return lofi_print_json(work->context, document, err);
 }
@@ -113,6 +117,9 @@ static lofi_code report(dataset_work *work, lofi_error *err) {
 
 static lofi_code do_work(dataset_work *work, lofi_error *err) {
     const dataset_settings *given = work->settings;
+    if (given->shards * given->repeat_count > LOFI_DATASET_REPEAT_MAX)
+        return lofi_fail(err, LOFI_ERR_USAGE, "--shards times --repeat-count is %lld, and may be at most %d",
+                         (long long)(given->shards * given->repeat_count), LOFI_DATASET_REPEAT_MAX);
     LOFI_TRY(lofi_hf_dataset_may_replace(given->output_dir, err));
     LOFI_TRY(load(work, err));
     LOFI_TRY(make_plan(work, err));
@@ -126,11 +133,11 @@ static lofi_code do_work(dataset_work *work, lofi_error *err) {
 static lofi_code run(lofi_context *context, const void *settings, lofi_error *err) {
     dataset_work work = {.context = context, .settings = settings};
     lofi_code code = do_work(&work, err);
+    code = lofi_ledger_close_after(work.ledger, code, err);
     lofi_dataset_plan_free(work.plan);
     lofi_sources_free(work.sources);
     lofi_style_mapping_free(work.mapping);
-    lofi_styles_free(work.styles);
-    lofi_vocabulary_free(work.vocabulary);
+    lofi_style_files_free(&work.presets);
     return code;
 }
 
@@ -177,6 +184,14 @@ static const lofi_option options[] = {
      .min = 0,
      .max = 9007199254740992.0,
      .help = "decides the split and the order"},
+    {.name = "shards",
+     .kind = LOFI_OPTION_INT,
+     .offset = offsetof(dataset_settings, shards),
+     .value = "N",
+     .fallback = "1",
+     .min = 1,
+     .max = LOFI_DATASET_REPEAT_MAX,
+     .help = "data files of each split; a split with fewer tracks has as many as it has tracks"},
     {.name = "allow-unlicensed",
      .kind = LOFI_OPTION_FLAG,
      .offset = offsetof(dataset_settings, allow_unlicensed),
@@ -188,13 +203,17 @@ const lofi_command lofi_command_dataset = {
     .alias = "convert_dataset",
     .summary = "write a dataset from songs, prompts and lyrics",
     .details =
-        "Takes every audio file below --data-dir that has NAME_prompt.txt beside it, splits the tracks into train and "
-        "validation, and writes a folder that the datasets library opens with load_from_disk, as does the "
-        "original ACE-Step trainer. A missing or blank NAME_lyrics.txt means [Instrumental].\n\n"
+        "Takes every audio file below --data-dir that has NAME_prompt.txt (or a caption of another tool, NAME.txt) "
+        "beside it, "
+        "splits the tracks into train and validation, each style in proportion and copies of one recording on one "
+        "side, "
+        "and writes a folder that the datasets library opens with load_from_disk, as does the "
+        "original ACE-Step trainer. A missing or blank NAME_lyrics.txt (or NAME.lyrics) means [Instrumental].\n\n"
         "A track enters only when sources.json in --metadata-dir names it in a record with ai_training_permitted true, "
         "or with --allow-unlicensed. Tracks without a licence are left out with a warning. Tracks that cannot be used "
         "(no prompt, damaged audio) are left out with a warning, the others are written, and the exit status "
         "is 2.\n\n"
+        "'lofi dataset info', 'verify', 'diff' and 'unpack' look at what was written, by this program or by others.\n\n"
         "Example:\n"
         "  lofi dataset --data-dir data/final --metadata-dir data/metadata --output-dir data/dataset",
     .options = options,

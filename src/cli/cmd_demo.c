@@ -142,7 +142,10 @@ static lofi_code prepare(const demo *d, lofi_error *err) {
     lofi_print(d->context, "\n2. Every track gets a prompt from its style, and lyrics");
     LOFI_TRY(STEP(d, err, "prompt", "generate", "--audio-dir", d->songs, "--style-mapping", mapping, "--presets",
                   presets, "--include-lyrics"));
-    lofi_print(d->context, "\n3. Tracks, prompts and lyrics become a Hugging Face dataset, some of them held out");
+    lofi_print(d->context, "\n3. The catalogue: what is known of each track, its style, its licence");
+    LOFI_TRY(STEP(d, err, "tracks", "add", d->songs, "--metadata-dir", d->metadata));
+    LOFI_TRY(STEP(d, err, "tracks", "list", "--metadata-dir", d->metadata));
+    lofi_print(d->context, "\n4. Tracks, prompts and lyrics become a Hugging Face dataset, some of them held out");
     if (d->own_songs)
         return STEP(d, err, "dataset", "--data-dir", d->songs, "--metadata-dir", d->metadata, "--output-dir",
                     d->dataset, "--allow-unlicensed");
@@ -150,9 +153,9 @@ static lofi_code prepare(const demo *d, lofi_error *err) {
 }
 
 static lofi_code train(const demo *d, lofi_error *err) {
-    lofi_print(d->context, "\n4. A small base model with random weights, in the layout of the real one");
+    lofi_print(d->context, "\n5. A small base model with random weights, in the layout of the real one");
     LOFI_TRY(STEP(d, err, "model", "init", "--preset", "tiny", "--seed", "1", d->model));
-    lofi_print(d->context, "\n5. A LoRA adapter is trained beside it; the loss goes down");
+    lofi_print(d->context, "\n6. A LoRA adapter is trained beside it; the loss goes down");
     const char *every = number(d, d->options->steps >= 3 ? d->options->steps / 3 : 1);
     return STEP(d, err, "train", "--dataset", d->dataset, "--exp-name", RUN, "--checkpoint-dir", d->model,
                 "--logger-dir", d->logs, "--cache-dir", d->cache, "--lora-rank", "16", "--learning-rate", "2e-3",
@@ -172,7 +175,7 @@ static lofi_code generate(const demo *d, lofi_error *err) {
     LOFI_TRY(lofi_path_format(before, err, "%s/before.wav", d->music));
     LOFI_TRY(lofi_path_format(after, err, "%s/after.wav", d->music));
     LOFI_TRY(lofi_folder_make(d->music, err));
-    lofi_print(d->context, "\n6. Sound out of a prompt, before the training and after it");
+    lofi_print(d->context, "\n7. Sound out of a prompt, before the training and after it");
     LOFI_TRY(STEP(d, err, "generate", "--checkpoint-dir", d->model, "--prompt", PROMPT, "--duration", "5", "--steps",
                   "20", "--seed", "1", "--threads", threads, "--output", before));
     return STEP(d, err, "generate", "--checkpoint-dir", d->model, "--lora", adapter(d), "--prompt", PROMPT,
@@ -198,14 +201,17 @@ static void tell(const demo *d) {
     tell_row(d, "and then to", d->music, "after.wav");
     lofi_print(d->context, "\nWith songs of your own (the base model of ACE-Step in ~/.cache/ace-step/checkpoints)");
     lofi_print(d->context, "  lofi audio process --input-dir MY-SONGS --output-dir data/final");
+    lofi_print(d->context, "  lofi tracks add data/final");
+    lofi_print(d->context, "  lofi tracks assign 'rain*' --style SEASON-06");
+    lofi_print(d->context, "  lofi tracks source mine '*' --type commissioned --cost 0 --provider me --license own "
+                           "--permit yes --date 2026-01-31");
     lofi_print(d->context, "  lofi prompt generate --audio-dir data/final --style-mapping "
                            "data/metadata/style_mapping.json --include-lyrics");
     lofi_print(d->context,
                "  lofi dataset --data-dir data/final --metadata-dir data/metadata --output-dir data/dataset");
     lofi_print(d->context, "  lofi train --dataset data/dataset --exp-name my-sound");
     lofi_print(d->context, "  lofi generate --lora THE-ADAPTER --prompt '...' --output song.wav");
-    lofi_print(d->context, "The files in data/metadata (styles and licences of the songs): see the two in %s.",
-               d->metadata);
+    lofi_print(d->context, "'lofi styles list' shows the styles, 'lofi tracks review' what a person should look at.");
 }
 
 static json_t *result(const demo *d) {

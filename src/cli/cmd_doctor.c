@@ -219,9 +219,10 @@ static void look_at_lyrics(examination *doctor) {
 /* ---- libraries ---- */
 
 /* The libraries that do the work, by the beginnings of their file names. */
-static const char *const known_libraries[] = {
-    "libavformat", "libavcodec", "libswresample", "libavutil",  "libebur128", "libchromaprint", "libopenblas",
-    "libgomp",     "libomp",     "libicuuc",      "libjansson", "libcrypto",  "libmecab",       "libexttextcat-2.0"};
+static const char *const known_libraries[] = {"libavformat", "libavcodec",        "libswresample", "libavutil",
+                                              "libebur128",  "libchromaprint",    "libopenblas",   "libgomp",
+                                              "libomp",      "libicuuc",          "libjansson",    "libcrypto",
+                                              "libmecab",    "libexttextcat-2.0", "libedit"};
 
 typedef struct library_list {
     json_t *found;

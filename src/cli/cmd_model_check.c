@@ -123,7 +123,7 @@ static lofi_code run(lofi_context *context, const void *parsed, lofi_error *err)
 
 const lofi_command lofi_command_model_check = {
     .name = "model check",
-    .summary = "Check a base model: names and shapes against the configs, everything at once",
+    .summary = "check a base model: names and shapes against the configs, everything at once",
     .details =
         "Holds every tensor of a checkpoint folder against what its config.json asks for, and the parts against each "
         "other; "

@@ -193,7 +193,7 @@ static lofi_code run(lofi_context *context, const void *parsed, lofi_error *err)
 
 const lofi_command lofi_command_model_info = {
     .name = "model info",
-    .summary = "Describe a base model: parts, sizes, types, what an adapter would adapt",
+    .summary = "describe a base model: parts, sizes, types, what an adapter would adapt",
     .details =
         "Shows where the parts of a base model were found (plain folder or hub cache), and for each its class, number "
         "of "

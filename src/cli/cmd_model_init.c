@@ -69,7 +69,7 @@ static lofi_code run(lofi_context *context, const void *parsed, lofi_error *err)
 
 const lofi_command lofi_command_model_init = {
     .name = "model init",
-    .summary = "Make a base model with random weights, for trying things out",
+    .summary = "make a base model with random weights, for trying things out",
     .details =
         "Writes a checkpoint folder in the layout of the released ACE-Step v1: ace_step_transformer, umt5-base (with a "
         "small "

@@ -3,16 +3,18 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <math.h>
 #include <unistd.h>
 
-#include "audio/decode.h"
+#include "audio/fingerprint.h"
+#include "audio/track_facts.h"
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "base/random.h"
 #include "base/utf8.h"
 #include "catalog/tracks.h"
+#include "store/dataset_hash.h"
 #include "store/dataset_plan.h"
+#include "store/hold_out.h"
 
 #define TEXT_BYTES_MAX ((size_t)1 << 20) /* of a prompt or lyrics file */
 
@@ -52,6 +54,10 @@ const json_t *lofi_dataset_plan_excluded(const lofi_dataset_plan *plan) {
 
 const json_t *lofi_dataset_plan_admitted(const lofi_dataset_plan *plan) {
     return plan->admitted;
+}
+
+const json_t *lofi_dataset_plan_duplicates(const lofi_dataset_plan *plan) {
+    return plan->duplicates;
 }
 
 const json_t *lofi_dataset_plan_review(const lofi_dataset_plan *plan) {
@@ -115,39 +121,56 @@ static lofi_code split_tags(lofi_dataset_track *row, lofi_arena *arena, lofi_err
     return LOFI_OK;
 }
 
-static lofi_code read_prompt(lofi_dataset_track *row, lofi_arena *arena, const char *path, lofi_error *err) {
-    if (!lofi_path_is_file(path)) return lofi_fail(err, LOFI_ERR_NOT_FOUND, "there is no prompt file '%s'", path);
-    LOFI_TRY(read_text(&row->prompt, arena, path, err));
+/* The text file of a track: NAME_prompt.txt, or what another tool left beside it. false: neither is there. */
+static lofi_code find_text(bool *found, char path[LOFI_PATH_MAX], const lofi_dataset_plan *plan,
+                           const lofi_track_file *file, const char *own, const char *foreign, lofi_error *err) {
+    LOFI_TRY(lofi_track_text_path(path, plan->data_dir, file, own, err));
+    *found = lofi_path_exists(path);
+    if (*found) return LOFI_OK;
+    char other[LOFI_PATH_MAX];
+    LOFI_TRY(lofi_track_text_path(other, plan->data_dir, file, foreign, err));
+    *found = lofi_path_is_file(other);
+    return *found ? lofi_path_format(path, err, "%s", other) : LOFI_OK;
+}
+
+static lofi_code read_prompt(lofi_dataset_plan *plan, lofi_dataset_track *row, const lofi_track_file *file,
+                             lofi_error *err) {
+    char path[LOFI_PATH_MAX];
+    bool found;
+    LOFI_TRY(find_text(&found, path, plan, file, "_prompt.txt", ".txt", err));
+    if (!found) return lofi_fail(err, LOFI_ERR_NOT_FOUND, "there is no prompt file '%s'", path);
+    LOFI_TRY(read_text(&row->prompt, plan->arena, path, err));
     if (!row->prompt[0]) return lofi_fail(err, LOFI_ERR_FORMAT, "the prompt file '%s' is empty", path);
     if (strchr(row->prompt, '\n'))
         return lofi_fail(err, LOFI_ERR_FORMAT, "the prompt file '%s' has several lines", path);
-    LOFI_TRY(split_tags(row, arena, err));
+    LOFI_TRY(split_tags(row, plan->arena, err));
     if (row->tag_count > 0) return LOFI_OK;
     return lofi_fail(err, LOFI_ERR_FORMAT, "the prompt file '%s' holds no tag", path);
 }
 
-static lofi_code read_lyrics(lofi_dataset_track *row, lofi_arena *arena, const char *path, lofi_error *err) {
+static lofi_code read_lyrics(lofi_dataset_plan *plan, lofi_dataset_track *row, const lofi_track_file *file,
+                             lofi_error *err) {
+    char path[LOFI_PATH_MAX];
+    bool found;
     row->lyrics = "";
-    if (lofi_path_exists(path)) LOFI_TRY(read_text(&row->lyrics, arena, path, err));
+    LOFI_TRY(find_text(&found, path, plan, file, "_lyrics.txt", ".lyrics", err));
+    if (found) LOFI_TRY(read_text(&row->lyrics, plan->arena, path, err));
     if (!row->lyrics[0]) row->lyrics = "[Instrumental]";
     return LOFI_OK;
 }
 
 /* ---- one track ---- */
 
-static lofi_code measure(double *seconds, const char *path, lofi_error *err) {
-    lofi_audio_info info;
-    LOFI_TRY(lofi_audio_probe(&info, path, err));
-    if (info.declared_seconds > 0) {
-        *seconds = info.declared_seconds;
-        return LOFI_OK;
-    }
-    lofi_audio audio; /* the file does not say: count */
-    lofi_decode_options options = LOFI_DECODE_OPTIONS_INIT;
-    LOFI_TRY(lofi_audio_decode(&audio, &info, path, &options, err));
-    *seconds = (double)audio.frames / audio.sample_rate;
-    lofi_audio_free(&audio);
-    return LOFI_OK;
+/* Length, hash and fingerprint of the audio. */
+static lofi_code measure(lofi_dataset_plan *plan, lofi_planned_track *track, const char *path, lofi_error *err) {
+    lofi_track_facts facts;
+    LOFI_TRY(lofi_track_facts_get(&facts, plan->request.ledger, path, err));
+    track->row.duration = facts.seconds;
+    memcpy(track->audio_sha256, facts.sha256, sizeof facts.sha256);
+    track->fingerprint = facts.fingerprint ? lofi_arena_strdup(plan->arena, facts.fingerprint) : NULL;
+    bool lost = facts.fingerprint && !track->fingerprint;
+    lofi_track_facts_free(&facts);
+    return lost ? no_memory(err) : LOFI_OK;
 }
 
 static lofi_code choose_styles(lofi_dataset_plan *plan, lofi_planned_track *track, lofi_error *err) {
@@ -175,13 +198,10 @@ static lofi_code read_track(lofi_dataset_plan *plan, lofi_planned_track *track, 
                             lofi_error *err) {
     char path[LOFI_PATH_MAX];
     lofi_dataset_track *row = &track->row;
-    LOFI_TRY(lofi_track_text_path(path, plan->data_dir, file, "_prompt.txt", err));
-    LOFI_TRY(read_prompt(row, plan->arena, path, err));
-    LOFI_TRY(lofi_track_text_path(path, plan->data_dir, file, "_lyrics.txt", err));
-    LOFI_TRY(read_lyrics(row, plan->arena, path, err));
+    LOFI_TRY(read_prompt(plan, row, file, err));
+    LOFI_TRY(read_lyrics(plan, row, file, err));
     LOFI_TRY(lofi_path_format(path, err, "%s/%s", plan->data_dir, file->name));
-    LOFI_TRY(measure(&row->duration, path, err));
-    LOFI_TRY(lofi_sha256_file(track->audio_sha256, path, err));
+    LOFI_TRY(measure(plan, track, path, err));
     row->filename = lofi_arena_strdup(plan->arena, path);
     row->track_id = lofi_arena_strdup(plan->arena, file->track_id);
     track->name = lofi_arena_strdup(plan->arena, file->name);
@@ -207,20 +227,13 @@ static lofi_code check_licence(bool *enters, bool *unlicensed, lofi_dataset_plan
     return LOFI_OK;
 }
 
-static bool known_id(const lofi_dataset_plan *plan, const lofi_track_files *files, size_t index) {
-    const char *id = lofi_track_files_at(files, index)->track_id;
-    for (size_t i = 0; i < plan->count; i++)
-        if (strcmp(plan->tracks[i].row.track_id, id) == 0) return true;
-    return false;
-}
-
 /* Faults of the track are noted, others returned. */
 static lofi_code add_track(lofi_dataset_plan *plan, const lofi_track_files *files, size_t index, lofi_error *err) {
     const lofi_track_file *file = lofi_track_files_at(files, index);
     lofi_planned_track *track = &plan->tracks[plan->count];
     lofi_error fault = LOFI_ERROR_INIT;
     *track = (lofi_planned_track){0};
-    if (known_id(plan, files, index)) {
+    if (json_object_get(plan->ids, file->track_id)) {
         note(plan->failed, file, "another track has the same id");
         return LOFI_OK;
     }
@@ -239,6 +252,7 @@ static lofi_code add_track(lofi_dataset_plan *plan, const lofi_track_files *file
     LOFI_TRY(choose_styles(plan, track, err));
     if (unlicensed) json_array_append_new(plan->admitted, json_string(file->track_id));
     plan->seconds += track->row.duration;
+    json_object_set_new(plan->ids, file->track_id, json_true());
     plan->count++;
     return LOFI_OK;
 }
@@ -286,11 +300,54 @@ static lofi_code read_tracks(lofi_dataset_plan *plan, const lofi_track_files *fi
 
 /* ---- split and order ---- */
 
-static size_t held_out_count(size_t count, double split) {
-    if (count < 2 || split <= 0) return 0;
-    size_t held_out = (size_t)floor((double)count * split + 0.5);
-    if (held_out < 1) held_out = 1;
-    return held_out < count ? held_out : count - 1;
+static size_t root_of(lofi_split_item *items, size_t place) {
+    while (items[place].group != place) place = items[place].group = items[items[place].group].group;
+    return place;
+}
+
+static lofi_code read_fingerprints(lofi_fingerprint *prints, lofi_dataset_plan *plan, lofi_error *err) {
+#pragma omp parallel for schedule(static)
+    for (size_t i = 0; i < plan->count; i++) {
+        const char *text = plan->tracks[i].fingerprint;
+        lofi_code read = text ? lofi_fingerprint_read(&prints[i], text, NULL) : LOFI_OK;
+        (void)read; /* one that could not be read is tried again below, where somebody can be told */
+    }
+    for (size_t i = 0; i < plan->count; i++) {
+        if (!plan->tracks[i].fingerprint || prints[i].words) continue;
+        lofi_code code = lofi_fingerprint_read(&prints[i], plan->tracks[i].fingerprint, err);
+        if (code != LOFI_OK && code != LOFI_ERR_FORMAT) return code;
+        if (code != LOFI_OK)
+            lofi_warn(plan->request.log, "'%s': its fingerprint on record is damaged; duplicates of it are not found",
+                      plan->tracks[i].name);
+    }
+    return LOFI_OK;
+}
+
+/* Tracks that are one recording get the place of the first of them as their group. */
+static lofi_code group_pairs(lofi_split_item *items, lofi_dataset_plan *plan, const lofi_fingerprint *prints,
+                             lofi_error *err) {
+    lofi_duplicate *pairs = NULL;
+    size_t count = 0;
+    LOFI_TRY(lofi_duplicates_find(&pairs, &count, prints, plan->count, err));
+    for (size_t i = 0; i < count; i++) {
+        size_t a = root_of(items, pairs[i].first), b = root_of(items, pairs[i].second);
+        items[a < b ? b : a].group = a < b ? a : b;
+        json_array_append_new(plan->duplicates, json_pack("[s, s]", plan->tracks[pairs[i].first].row.track_id,
+                                                          plan->tracks[pairs[i].second].row.track_id));
+    }
+    for (size_t i = 0; i < plan->count; i++) items[i].group = root_of(items, i);
+    free(pairs);
+    return LOFI_OK;
+}
+
+static lofi_code group_duplicates(lofi_split_item *items, lofi_dataset_plan *plan, lofi_error *err) {
+    lofi_fingerprint *prints;
+    LOFI_TRY(lofi_alloc((void **)&prints, plan->count, sizeof *prints, "fingerprints", err));
+    lofi_code code = read_fingerprints(prints, plan, err);
+    if (code == LOFI_OK) code = group_pairs(items, plan, prints, err);
+    for (size_t i = 0; i < plan->count; i++) lofi_fingerprint_free(&prints[i]);
+    lofi_free(prints);
+    return code;
 }
 
 /* Puts the tracks that `held_out` marks with `split` into their order. */
@@ -315,47 +372,29 @@ static lofi_code order_split(lofi_dataset_plan *plan, size_t split, const bool *
 }
 
 static lofi_code make_splits(lofi_dataset_plan *plan, lofi_error *err) {
-    size_t validation = held_out_count(plan->count, plan->request.validation_split);
     size_t *order = lofi_arena_alloc(plan->arena, plan->count * sizeof *order);
     bool *held_out = lofi_arena_alloc(plan->arena, plan->count * sizeof *held_out);
-    if (!order || !held_out) return no_memory(err);
-    lofi_random random = lofi_random_at((uint64_t)plan->request.seed, LOFI_RANDOM_SPLIT, 0);
-    lofi_random_permutation(&random, order, plan->count);
-    for (size_t i = 0; i < validation; i++) held_out[order[i]] = true;
+    lofi_split_item *items = lofi_arena_alloc(plan->arena, plan->count * sizeof *items);
+    size_t validation = 0;
+    if (!order || !held_out || !items) return no_memory(err);
+    for (size_t i = 0; i < plan->count; i++) items[i] = (lofi_split_item){plan->tracks[i].row.style_ids[0], i};
+    LOFI_TRY(group_duplicates(items, plan, err));
+    LOFI_TRY(
+        lofi_hold_out(held_out, items, plan->count, plan->request.validation_split, (uint64_t)plan->request.seed, err));
+    for (size_t i = 0; i < plan->count; i++) validation += held_out[i];
     plan->split_count = validation > 0 ? 2 : 1;
     LOFI_TRY(order_split(plan, 0, held_out, plan->count - validation, order, err));
     return validation > 0 ? order_split(plan, 1, held_out, validation, order, err) : LOFI_OK;
 }
 
-/* ---- hash ---- */
-
-static void hash_number(lofi_sha256 *hash, int64_t value) {
-    char text[32];
-    snprintf(text, sizeof text, "%lld", (long long)value);
-    lofi_sha256_add_text(hash, text);
-}
-
-static void hash_texts(lofi_sha256 *hash, const char *const *texts, size_t count) {
-    hash_number(hash, (int64_t)count);
-    for (size_t i = 0; i < count; i++) lofi_sha256_add_text(hash, texts[i]);
-}
-
 static lofi_code make_hash(lofi_dataset_plan *plan, lofi_error *err) {
     lofi_sha256 *hash;
-    LOFI_TRY(lofi_sha256_new(&hash, err));
-    lofi_sha256_add_text(hash, "lofi dataset 1");
-    hash_number(hash, plan->request.seed);
-    hash_number(hash, plan->request.repeat_count);
+    LOFI_TRY(lofi_dataset_hash_new(&hash, plan->request.seed, plan->request.repeat_count, err));
     for (size_t split = 0; split < plan->split_count; split++) {
-        lofi_sha256_add_text(hash, lofi_dataset_split_names[split]);
-        hash_number(hash, (int64_t)plan->split_sizes[split]);
+        lofi_dataset_hash_split(hash, lofi_dataset_split_names[split], plan->split_sizes[split]);
         for (size_t i = 0; i < plan->split_sizes[split]; i++) {
             const lofi_planned_track *track = plan->split_tracks[split][i];
-            lofi_sha256_add_text(hash, track->audio_sha256);
-            lofi_sha256_add_text(hash, track->row.prompt);
-            hash_texts(hash, track->row.tags, track->row.tag_count);
-            lofi_sha256_add_text(hash, track->row.lyrics);
-            hash_texts(hash, track->row.style_ids, track->row.style_count);
+            lofi_dataset_hash_track(hash, &track->row, track->audio_sha256);
         }
     }
     lofi_sha256_end(hash, plan->hash);
@@ -375,6 +414,8 @@ static lofi_code make_into(lofi_dataset_plan *plan, lofi_error *err) {
     plan->excluded = json_array();
     plan->admitted = json_array();
     plan->review = json_array();
+    plan->duplicates = json_array();
+    plan->ids = json_object();
     lofi_track_files *files;
     LOFI_TRY(lofi_track_files_list(&files, plan->data_dir, plan->request.log, err));
     code = read_tracks(plan, files, err);
@@ -404,6 +445,8 @@ void lofi_dataset_plan_free(lofi_dataset_plan *plan) {
     json_decref(plan->excluded);
     json_decref(plan->admitted);
     json_decref(plan->review);
+    json_decref(plan->duplicates);
+    json_decref(plan->ids);
     lofi_arena_free(plan->arena);
     lofi_free(plan);
 }

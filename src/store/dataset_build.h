@@ -11,14 +11,11 @@
  * Licence: a track enters when sources.json names it and every record that does permits AI training. Others are
  * listed in `excluded`, or, with allow_unlicensed, enter and are listed in `admitted`.
  *
- * Split, by track: tracks sorted by id are permuted (LOFI_RANDOM_SPLIT, seed); the first round(validation_split x
- * tracks) are held out, halves rounded up, at least one and at most all but one when there are two tracks or more
- * and the split is above 0. Rows: the tracks of a split, sorted by id, permuted (LOFI_RANDOM_ROWS, seed, step 0:
- * train, 1: validation).
+ * Side-cars of other tools: NAME.txt (a caption) counts where there is no NAME_prompt.txt, NAME.lyrics where there is no
+ * NAME_lyrics.txt.
  *
- * dataset_hash: SHA-256 over what training sees, in row order: the format's name, seed, repeat count, and for each
- * split its name and count, for each track the SHA-256 of the audio file's bytes, prompt, tags, lyrics, style ids.
- * No paths, no dates.
+ * Split, by track: see hold_out.h; the same recording (audio/fingerprint.h) is never on both sides. Rows: the tracks of a
+ * split, sorted by id, permuted (LOFI_RANDOM_ROWS, seed, step 0: train, 1: validation). dataset_hash: see dataset_hash.h.
  */
 #ifndef LOFI_STORE_DATASET_BUILD_H
 #define LOFI_STORE_DATASET_BUILD_H
@@ -27,6 +24,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "audio/ledger.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/log.h"
@@ -40,9 +38,11 @@ typedef struct lofi_dataset_request {
     const lofi_styles *styles;
     const lofi_style_mapping *mapping; /* NULL: every track has the default style */
     const lofi_sources *sources;       /* NULL: no licence is known */
+    lofi_ledger *ledger;               /* what is known of the audio (audio/track_facts.h); NULL: nothing */
     double validation_split;           /* 0 .. 0.9 */
     int64_t repeat_count;              /* 1 .. LOFI_DATASET_REPEAT_MAX */
     int64_t seed;                      /* >= 0 */
+    int64_t shards; /* data files of each split, 1 .. LOFI_DATASET_SHARDS_MAX; no more than it has tracks */
     bool allow_unlicensed;
     lofi_log *log; /* may be NULL */
 } lofi_dataset_request;
@@ -52,6 +52,7 @@ typedef struct lofi_planned_track {
     const char *name; /* relative to data_dir */
     const char *category;
     char audio_sha256[LOFI_SHA256_HEX];
+    const char *fingerprint; /* as text; NULL: too short for one */
 } lofi_planned_track;
 
 typedef struct lofi_dataset_plan lofi_dataset_plan;
@@ -73,6 +74,7 @@ double lofi_dataset_plan_seconds(const lofi_dataset_plan *plan); /* of all track
 const json_t *lofi_dataset_plan_failed(const lofi_dataset_plan *plan);
 const json_t *lofi_dataset_plan_excluded(const lofi_dataset_plan *plan);
 const json_t *lofi_dataset_plan_admitted(const lofi_dataset_plan *plan);
+const json_t *lofi_dataset_plan_duplicates(const lofi_dataset_plan *plan); /* pairs of track ids: one recording */
 const json_t *lofi_dataset_plan_review(const lofi_dataset_plan *plan);
 
 /* Writes the dataset folder, and dataset_manifest.json (the Dataset entity and its tracks) in metadata_dir: fields

@@ -1,5 +1,6 @@
 /* dataset_manifest.c - writes what a plan says: the dataset folder and dataset_manifest.json. */
 #include "base/json.h"
+#include "catalog/entity.h"
 #include "store/dataset_plan.h"
 
 /* ---- the manifest ---- */
@@ -88,6 +89,7 @@ static lofi_code merge_and_save(const char *path, const json_t *manifest, lofi_e
         lofi_fail(err, LOFI_ERR_FORMAT, "'%s' is there and is not an object", path);
         code = lofi_hint(err, "move it away");
     }
+    if (code == LOFI_OK) code = lofi_entity_check_new(LOFI_ENTITY_DATASET, merged, path, err);
     if (code == LOFI_OK) code = lofi_json_save(merged, path, err);
     json_decref(merged);
     return code;
@@ -144,6 +146,7 @@ static lofi_code write_folder(const lofi_dataset_plan *plan, const char *output_
     lofi_dataset_facts facts = {.dataset_hash = plan->hash,
                                 .seed = (uint64_t)plan->request.seed,
                                 .repeat_count = plan->request.repeat_count,
+                                .shards = plan->request.shards,
                                 .audio_folder = plan->data_dir,
                                 .license = lofi_buffer_str(&licences),
                                 .description = lofi_buffer_str(&description),

@@ -14,7 +14,8 @@ struct lofi_dataset_plan {
     const lofi_planned_track **split_tracks[2]; /* in row order */
     const lofi_dataset_track **split_rows[2];   /* the same, as rows */
     size_t split_sizes[2], split_count;
-    json_t *failed, *excluded, *admitted, *review;
+    json_t *failed, *excluded, *admitted, *review, *duplicates;
+    json_t *ids; /* track ids that are in */
     double seconds;
     char hash[LOFI_SHA256_HEX];
 };

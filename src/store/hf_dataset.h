@@ -7,8 +7,8 @@
  * (struct without fields), track_id, prompt, style_ids (list of text), duration (seconds, double), source_id. The
  * first six are what the upstream trainer reads.
  *
- * Repeats are a view: the rows of a split are written once, and `_data_files` of state.json names that one file
- * repeat_count times. `datasets` maps each mention (3.4.1 and 5.0.1 were tried), so rows are there repeat_count times
+ * Repeats are a view: the rows of a split are written once, in one or more files of about the same number of rows, and
+ * `_data_files` of state.json names those files repeat_count times. `datasets` maps each mention (3.4.1 and 5.0.1 were tried), so rows are there repeat_count times
  * and the disk holds them once. (An indices file, the other kind of view, is not read by load_from_disk.) Every
  * repeat has the same order: that of the caller, a seeded shuffle.
  *
@@ -31,6 +31,7 @@
 
 /* More mentions than this make load_from_disk slow (20,000: 8 s) and come near the system's limit of mappings. */
 #define LOFI_DATASET_REPEAT_MAX 20000
+#define LOFI_DATASET_SHARDS_MAX 99999 /* what the names of the files have room for */
 
 typedef struct lofi_dataset_track {
     const char *track_id; /* also written as `keys` */
@@ -58,6 +59,8 @@ typedef struct lofi_dataset_facts {
     const char *dataset_hash; /* the fingerprints of the splits follow from it */
     uint64_t seed;
     int64_t repeat_count;     /* 1 .. LOFI_DATASET_REPEAT_MAX */
+    int64_t shards;           /* files of a split, at least 1; a split with fewer tracks has as many. The mentions,
+                                 shards x repeat_count, are at most LOFI_DATASET_REPEAT_MAX */
     const char *audio_folder; /* absolute: what moves along with the dataset when both are moved together */
     const char *license;      /* dataset_info.json: license and description */
     const char *description;

@@ -35,7 +35,14 @@ static const lofi_arrow_field columns[COLUMN_COUNT] = {
     [SOURCE_ID] = {"source_id", LOFI_ARROW_TEXT},
 };
 
-static const char *const data_file = "data-00000-of-00001.arrow";
+static lofi_code data_file_name(char name[LOFI_PATH_MAX], size_t shard, size_t shards, lofi_error *err) {
+    return lofi_path_format(name, err, "data-%05zu-of-%05zu.arrow", shard, shards);
+}
+
+/* A file has at least one row. */
+static size_t shards_of(const lofi_dataset_split *split, const lofi_dataset_facts *facts) {
+    return (size_t)facts->shards < split->count ? (size_t)facts->shards : split->count;
+}
 
 /* ---- the rows ---- */
 
@@ -71,29 +78,32 @@ static lofi_code add_row(lofi_arrow_writer *writer, const lofi_dataset_track *tr
     return lofi_arrow_end_row(writer, err);
 }
 
-static lofi_code add_rows(lofi_arrow_writer *writer, const lofi_dataset_split *split, lofi_error *err) {
-    for (size_t i = 0; i < split->count; i++) LOFI_TRY(add_row(writer, split->tracks[i], err));
+static lofi_code add_rows(lofi_arrow_writer *writer, const lofi_dataset_split *split, size_t from, size_t end,
+                          lofi_error *err) {
+    for (size_t i = from; i < end; i++) LOFI_TRY(add_row(writer, split->tracks[i], err));
     return LOFI_OK;
 }
 
-static lofi_code write_rows(const char *folder, const lofi_dataset_split *split, const char *metadata,
-                            lofi_error *err) {
-    char path[LOFI_PATH_MAX];
+static lofi_code write_shard(const char *folder, const lofi_dataset_split *split, size_t shard, size_t shards,
+                             const char *metadata, lofi_error *err) {
+    char path[LOFI_PATH_MAX], name[LOFI_PATH_MAX];
     lofi_arrow_writer *writer;
-    LOFI_TRY(lofi_path_format(path, err, "%s/%s", folder, data_file));
+    LOFI_TRY(data_file_name(name, shard, shards, err));
+    LOFI_TRY(lofi_path_format(path, err, "%s/%s", folder, name));
     LOFI_TRY(lofi_arrow_writer_open(&writer, path, columns, COLUMN_COUNT, "huggingface", metadata, err));
-    lofi_code code = add_rows(writer, split, err);
+    lofi_code code = add_rows(writer, split, shard * split->count / shards, (shard + 1) * split->count / shards, err);
     if (code == LOFI_OK) return lofi_arrow_writer_commit(writer, err);
     lofi_arrow_writer_abort(writer);
     return code;
 }
 
-static lofi_code write_data(const char *folder, const lofi_dataset_split *split, lofi_error *err) {
+static lofi_code write_data(const char *folder, const lofi_dataset_split *split, size_t shards, lofi_error *err) {
     lofi_buffer text = LOFI_BUFFER_INIT;
     json_t *metadata = json_pack("{s:{s:o}}", "info", "features", features());
     lofi_code code = metadata ? lofi_json_print(&text, metadata, false, err)
                               : lofi_fail(err, LOFI_ERR_MEMORY, "no memory for the description of the columns");
-    if (code == LOFI_OK) code = write_rows(folder, split, lofi_buffer_str(&text), err);
+    for (size_t i = 0; code == LOFI_OK && i < shards; i++)
+        code = write_shard(folder, split, i, shards, lofi_buffer_str(&text), err);
     json_decref(metadata);
     lofi_buffer_free(&text);
     return code;
@@ -121,8 +131,12 @@ static lofi_code write_state(const char *folder, const lofi_dataset_split *split
     lofi_sha256_add_text(hash, split->name);
     lofi_sha256_end(hash, fingerprint);
     json_t *files = json_array();
-    for (int64_t i = 0; i < facts->repeat_count; i++)
-        json_array_append_new(files, json_pack("{s:s}", "filename", data_file));
+    size_t shards = shards_of(split, facts);
+    for (size_t i = 0; i < shards * (size_t)facts->repeat_count; i++) {
+        char name[LOFI_PATH_MAX];
+        LOFI_TRY(data_file_name(name, i % shards, shards, err));
+        json_array_append_new(files, json_pack("{s:s}", "filename", name));
+    }
     json_t *state = json_pack("{s:o, s:s%, s:n, s:{}, s:n, s:b, s:s}", "_data_files", files, "_fingerprint",
                               fingerprint, (size_t)16, "_format_columns", "_format_kwargs", "_format_type",
                               "_output_all_columns", 0, "_split", split->name);
@@ -154,7 +168,7 @@ static lofi_code write_info(const char *folder, const char *target, const lofi_d
 
 static lofi_code write_split(const char *folder, const char *target, const lofi_dataset_split *split,
                              const lofi_dataset_facts *facts, lofi_error *err) {
-    LOFI_TRY(write_data(folder, split, err));
+    LOFI_TRY(write_data(folder, split, shards_of(split, facts), err));
     LOFI_TRY(write_state(folder, split, facts, err));
     return write_info(folder, target, split, facts, err);
 }
@@ -222,6 +236,7 @@ lofi_code lofi_hf_dataset_may_replace(const char *folder, lofi_error *err) {
 lofi_code lofi_hf_dataset_write(const char *folder, const lofi_dataset_split *splits, size_t split_count,
                                 const lofi_dataset_facts *facts, lofi_error *err) {
     assert(split_count > 0 && facts->repeat_count >= 1 && facts->repeat_count <= LOFI_DATASET_REPEAT_MAX);
+    assert(facts->shards >= 1 && facts->shards <= LOFI_DATASET_SHARDS_MAX);
     lofi_folder_writer *writer;
     LOFI_TRY(lofi_hf_dataset_may_replace(folder, err));
     LOFI_TRY(lofi_folder_writer_open(&writer, folder, err));

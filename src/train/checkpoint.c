@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "catalog/entity.h"
 #include "lora/lora_file.h"
 #include "store/safetensors.h"
 
@@ -120,6 +121,7 @@ static lofi_code write_files(const char *folder, const lofi_training_state *stat
     LOFI_TRY(lofi_path_format(path, err, "%s/%s", folder, RECORD_FILE));
     LOFI_TRY(lofi_json_save(record, path, err));
     LOFI_TRY(make_entry(entry, folder, state->step, record, err));
+    LOFI_TRY(lofi_entity_check_new(LOFI_ENTITY_CHECKPOINT, *entry, CHECK_FILE, err));
     LOFI_TRY(lofi_path_format(path, err, "%s/%s", folder, CHECK_FILE));
     return lofi_json_save(*entry, path, err);
 }
@@ -132,11 +134,13 @@ static int by_step(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* Whether the manifest's entry of a checkpoint is kept in the list beside `entry`: of another step, and its folder is there. */
+/* Whether the manifest's entry of a checkpoint is kept in the list beside `entry`: whole, of another step, and its folder is
+ * there. */
 static bool stays(const json_t *other, const json_t *entry, const char *checkpoints) {
     char path[LOFI_PATH_MAX];
     const char *name = json_string_value(json_object_get(other, "path"));
-    if (!name || json_equal(json_object_get(other, "step"), json_object_get(entry, "step"))) return false;
+    if (lofi_entity_check_new(LOFI_ENTITY_CHECKPOINT, other, "manifest.json", NULL) != LOFI_OK) return false;
+    if (json_equal(json_object_get(other, "step"), json_object_get(entry, "step"))) return false;
     return lofi_path_format(path, NULL, "%s/%s", checkpoints, name) == LOFI_OK && lofi_path_is_folder(path);
 }
 
@@ -275,8 +279,13 @@ static lofi_code verify_entry(const char *folder, const json_t *entry, lofi_erro
 
 static lofi_code load_entry(json_t **entry, const char *folder, lofi_error *err) {
     char path[LOFI_PATH_MAX];
+    lofi_document document = {0};
     LOFI_TRY(lofi_path_format(path, err, "%s/%s", folder, CHECK_FILE));
-    return lofi_json_load(entry, path, err);
+    lofi_code code = lofi_document_load(&document, path, err);
+    if (code == LOFI_OK) code = lofi_entity_check(LOFI_ENTITY_CHECKPOINT, document.root, &document, "", err);
+    if (code == LOFI_OK) *entry = json_incref(document.root);
+    lofi_document_free(&document);
+    return code;
 }
 
 lofi_code lofi_checkpoint_verify(const char *folder, lofi_error *err) {
