@@ -209,3 +209,160 @@ python_with() {
     run "$PYTHON" "$BATS_TEST_DIRNAME/../interop/compare_original.py" "$BATS_TEST_DIRNAME/../data/dataset_original" "$OUT"
     [ "$status" -eq 0 ] || { echo "$output"; false; }
 }
+
+@test "shards: datasets of several files are the same rows" {
+    python_with datasets
+    local shards
+    for shards in 2 3 50; do
+        dataset --quiet --repeat-count 4 --shards "$shards"
+        [ "$(find "$OUT/train" -name '*.arrow' | wc -l)" -eq $((shards < 6 ? shards : 6)) ]
+        [ -f "$OUT/validation/data-00000-of-00001.arrow" ]
+        run "$PYTHON" "$BATS_TEST_DIRNAME/../interop/dataset.py" "$SONGS" "$OUT" "$META/dataset_manifest.json" 4
+        [ "$status" -eq 0 ] || { echo "$output"; false; }
+        "$LOFI" dataset verify -q "$OUT"
+    done
+    dataset --quiet --repeat-count 4 --shards 2 --validation-split 0
+    run "$PYTHON" "$BATS_TEST_DIRNAME/../interop/dataset.py" "$SONGS" "$OUT" "$META/dataset_manifest.json" 4
+    [ "$status" -eq 0 ] || { echo "$output"; false; }
+    run dataset --repeat-count 200 --shards 101
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"--shards times --repeat-count is 20200"* ]]
+}
+
+@test "the same recording in another format is never on both sides of the split" {
+    local songs="$BATS_TEST_TMPDIR/songs" meta="$BATS_TEST_TMPDIR/meta" seed
+    mkdir "$songs" "$meta"
+    python3 - "$songs" <<'END'
+import array, random, sys, wave
+for number in range(8):
+    rng = random.Random(number // 2)  # 0 and 1 are one recording, 2 and 3 ...
+    with wave.open(f"{sys.argv[1]}/s{number}.wav", "wb") as file:
+        file.setparams((1, 2, 22050, 0, "NONE", ""))
+        for _ in range(30):
+            period = [rng.randrange(-9000, 9000) for _ in range(rng.randrange(60, 400))]
+            gain = 0.6 if number % 2 else 1.0
+            file.writeframes(array.array("h", [int(x * gain) for x in (period * (11025 // len(period) + 1))[:11025]]).tobytes())
+    open(f"{sys.argv[1]}/s{number}_prompt.txt", "w").write("lofi hip hop, chill\n")
+END
+    for seed in 1 2 3 4 5 6; do
+        run --separate-stderr "$LOFI" dataset --data-dir "$songs" --metadata-dir "$meta" --output-dir "$OUT" --allow-unlicensed \
+            --json --validation-split 0.25 --seed "$seed"
+        [ "$status" -eq 0 ]
+        [ "$(field '["duplicates"].__len__()' <<<"$output")" = 4 ]
+        [ "$(field '["validation_tracks"]' <<<"$output")" = 2 ]
+        python3 -c 'import json, sys; t = json.load(open(sys.argv[1]))["tracks"]; s = {x["track_id"]: x["split"] for x in t}; sys.exit(any(s[f"s{i}"] != s[f"s{i + 1}"] for i in (0, 2, 4, 6)))' \
+            "$meta/dataset_manifest.json"
+    done
+    # What was listened to is on record: the second time nothing is decoded, and a copy with another time is recognised by its bytes.
+    [ "$(wc -l <"$meta/audio.jsonl")" -eq 8 ]
+}
+
+@test "side-cars of other tools: captions and lyrics" {
+    local songs="$BATS_TEST_TMPDIR/songs"
+    cp -r "$SONGS" "$songs"
+    rm "$songs/track 1_prompt.txt" "$songs/track 1_lyrics.txt" "$songs/track 2_lyrics.txt"
+    echo "a slow, warm song about rain" >"$songs/track 1.txt"
+    echo "notes that are no caption" >"$songs/readme.txt"
+    printf '[Verse]\nrain\n' >"$songs/track 1.lyrics"
+    echo "ignored, as there is a prompt" >"$songs/track 3.txt"
+    SONGS="$songs" dataset --quiet --validation-split 0 --repeat-count 1
+    "$LOFI" dataset unpack -q "$OUT" --output-dir "$BATS_TEST_TMPDIR/out"
+    [ "$(cat "$BATS_TEST_TMPDIR/out/track 1_prompt.txt")" = "a slow, warm song about rain" ]
+    [ "$(cat "$BATS_TEST_TMPDIR/out/track 1_lyrics.txt")" = "$(printf '[Verse]\nrain')" ]
+    [ "$(cat "$BATS_TEST_TMPDIR/out/track 2_lyrics.txt")" = "[Instrumental]" ]
+    [ "$(cat "$BATS_TEST_TMPDIR/out/track 3_prompt.txt")" = "lofi hip hop, tag 3, 85 bpm" ]
+}
+
+@test "info: of our datasets and of others" {
+    dataset --quiet
+    run --separate-stderr "$LOFI" dataset info --json "$OUT"
+    [ "$status" -eq 0 ]
+    [ "$(field '["tracks"]' <<<"$output")" = 7 ]
+    [ "$(field '["rows"]' <<<"$output")" = 1400 ]
+    [ "$(field '["splits"]["validation"]["tracks"]' <<<"$output")" = 1 ]
+    [ "$(field '["own"]["repeat_count"]' <<<"$output")" = 200 ]
+    [ "$(field '["sources"]["open"]' <<<"$output")" = 7 ]
+    run --separate-stderr "$LOFI" dataset info --json "$BATS_TEST_DIRNAME/../data/dataset_original"
+    [ "$status" -eq 0 ]
+    [ "$(field '["own"]' <<<"$output")" = None ]
+    [ "$(field '["hours"]' <<<"$output")" = None ]
+    run "$LOFI" dataset info "$OUT/train"
+    [[ "$output" == *"6 tracks, 1200 rows"* ]]
+    run --separate-stderr "$LOFI" dataset info "$SONGS"
+    [ "$status" -eq 1 ]
+    [[ "$stderr" == *"no dataset in"* ]]
+}
+
+@test "verify: notices what was changed behind its back" {
+    local songs="$BATS_TEST_TMPDIR/songs"
+    cp -r "$SONGS" "$songs"
+    SONGS="$songs" dataset --quiet --repeat-count 5
+    run --separate-stderr "$LOFI" dataset verify "$OUT"
+    [ "$status" -eq 0 ]
+    # Texts are in the dataset: changing the files beside the songs changes nothing in it.
+    echo "lofi hip hop" >"$songs/track 1_prompt.txt"
+    "$LOFI" dataset verify -q "$OUT"
+    cp "$songs/track 1.wav" "$songs/track 1.kept"
+    cp "$songs/track 2.wav" "$songs/track 1.wav"
+    run --separate-stderr "$LOFI" dataset verify --json "$OUT"
+    [ "$status" -eq 3 ]
+    [[ "$(field '["faults"]' <<<"$output")" == *"the hash of what is there is"* ]]
+    rm "$songs/track 1.wav"
+    run --separate-stderr "$LOFI" dataset verify --json "$OUT"
+    [ "$status" -eq 3 ]
+    [[ "$(field '["faults"][0]["message"]' <<<"$output")" == *"the audio of track 'track 1' is gone"* ]]
+    mv "$songs/track 1.kept" "$songs/track 1.wav"
+    "$LOFI" dataset verify -q "$OUT"
+    rm -r "$OUT/validation"
+    cp -r "$OUT/train" "$OUT/validation"
+    sed -i 's/"_split": "train"/"_split": "validation"/' "$OUT/validation/state.json"
+    run --separate-stderr "$LOFI" dataset verify "$OUT"
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"the track is in the split 'train', too"* ]]
+    python3 -c 'import json, sys; p = sys.argv[1]; d = json.load(open(p)); d["_data_files"].pop(); json.dump(d, open(p, "w"))' "$OUT/train/state.json"
+    run --separate-stderr "$LOFI" dataset verify "$OUT"
+    [[ "$output" == *"24 rows, but 6 tracks 5 times"* ]]
+    truncate -s -100 "$OUT"/train/*.arrow
+    run --separate-stderr "$LOFI" dataset verify "$OUT"
+    [ "$status" -eq 2 ]
+}
+
+@test "diff: tracks, texts, splits and settings" {
+    local songs="$BATS_TEST_TMPDIR/songs" before="$BATS_TEST_TMPDIR/before"
+    cp -r "$SONGS" "$songs"
+    SONGS="$songs" OUT="$before" dataset --quiet --validation-split 0
+    run "$LOFI" dataset diff "$before" "$before"
+    [ "$output" = "the same" ]
+    rm "$songs/track 3.wav"
+    echo "lofi hip hop, another tag" >"$songs/track 1_prompt.txt"
+    SONGS="$songs" dataset --quiet --validation-split 0 --seed 7
+    run --separate-stderr "$LOFI" dataset diff --json "$before" "$OUT"
+    [ "$status" -eq 0 ]
+    [ "$(field '["removed"]' <<<"$output")" = "['track 3']" ]
+    [ "$(field '["changed"]["track 1"]["prompt"][1]' <<<"$output")" = "lofi hip hop, another tag" ]
+    [ "$(field '["settings"]["seed"]' <<<"$output")" = "[42, 7]" ]
+    run "$LOFI" dataset diff "$OUT" "$before"
+    [[ "$output" == *"+ track 3"*"1 tracks added, 0 removed, 1 changed"* ]]
+}
+
+@test "unpack: a dataset becomes songs with texts, and those the same dataset" {
+    dataset --quiet
+    "$LOFI" dataset unpack -q "$OUT" --output-dir "$BATS_TEST_TMPDIR/out"
+    first="$("$LOFI" dataset info --json "$OUT" | field '["own"]["dataset_hash"]')"
+    SONGS="$BATS_TEST_TMPDIR/out" dataset --quiet
+    [ "$("$LOFI" dataset info --json "$OUT" | field '["own"]["dataset_hash"]')" = "$first" ]
+    echo mine >"$BATS_TEST_TMPDIR/out/track 2_lyrics.txt"
+    run --separate-stderr "$LOFI" dataset unpack "$OUT" --output-dir "$BATS_TEST_TMPDIR/out"
+    [ "$status" -eq 2 ]
+    [[ "$stderr" == *"track 2_lyrics.txt' holds another text; --force replaces it"* ]]
+    [ "$(cat "$BATS_TEST_TMPDIR/out/track 2_lyrics.txt")" = mine ]
+    "$LOFI" dataset unpack -q "$OUT" --output-dir "$BATS_TEST_TMPDIR/out" --force
+    [[ "$(cat "$BATS_TEST_TMPDIR/out/track 2_lyrics.txt")" == "[Verse]"* ]]
+}
+
+@test "the schemas are valid, and what is written keeps them, says a standard validator" {
+    python_with jsonschema
+    dataset --quiet
+    run "$PYTHON" "$BATS_TEST_DIRNAME/../interop/schemas.py" "$LOFI_SOURCE" --metadata "$META"
+    [ "$status" -eq 0 ] || { echo "$output"; false; }
+}

@@ -1,6 +1,7 @@
 /* Prompt lines: order, no duplicates, determinism, merging, length; mappings; lyrics; text files. */
 #include "catalog_files.h"
 
+#include <math.h>
 #include <stdbool.h>
 
 #include "catalog/lyrics.h"
@@ -31,7 +32,7 @@ typedef struct built {
 
 static built build(const char *track_id, const lofi_style *const *list, size_t count) {
     built result = {LOFI_BUFFER_INIT, LOFI_BUFFER_INIT};
-    assert_int_equal(lofi_prompt_build(&result.line, &result.left_out, track_id, list, count, NULL), LOFI_OK);
+    assert_int_equal(lofi_prompt_build(&result.line, &result.left_out, track_id, list, count, NULL, NULL), LOFI_OK);
     return result;
 }
 
@@ -199,6 +200,203 @@ static void counts_characters(void **state) {
     assert_int_equal(lofi_prompt_characters("caf\xc3\xa9 \xe6\x98\x9f \xf0\x9f\x8e\xb5"), 8);
 }
 
+/* ---- what was measured ---- */
+
+static const char *const notes[] = {"C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B"};
+
+static void name_key(char key[16], int number) {
+    snprintf(key, 16, "%s %s", notes[number % 12], number < 12 ? "major" : "minor");
+}
+
+static lofi_prompt_music settle(const char *a, const char *b, double bpm, const char *key) {
+    const lofi_style *list[] = {lofi_styles_get(styles, a), b ? lofi_styles_get(styles, b) : NULL};
+    const lofi_prompt_facts facts = {bpm, key};
+    lofi_prompt_music music;
+    lofi_prompt_settle(&music, "track", list, b ? 2 : 1, &facts);
+    return music;
+}
+
+static void tempo_is_counted_as_the_style_counts(void **state) {
+    (void)state;
+    static const struct {
+        const char *a, *b;
+        double measured;
+        int bpm;
+        bool outside;
+    } cases[] = {
+        {"CORE-01", NULL, 80, 80, false},                                                /* 75 to 90 */
+        {"CORE-01", NULL, 74.5, 75, false},                                              /* rounded, then compared */
+        {"CORE-01", NULL, 74.4, 74, true},        {"CORE-01", NULL, 161.4, 81, false},   /* half */
+        {"CORE-01", NULL, 42, 84, false},                                                /* double */
+        {"CORE-01", NULL, 181.2, 181, true},                                             /* half is 91 */
+        {"CORE-01", NULL, 120, 120, true},        {"CORE-04", NULL, 57.5, 115, false},   /* 110 to 120 */
+        {"CORE-01", "SEASON-06", 156, 78, false},                                        /* together 75 to 80 */
+        {"CORE-01", "SEASON-06", 82, 82, true},   {"CORE-04", "VOCAL-03", 70, 70, true}, /* no overlap: 110 to 120 */
+        {"CORE-04", "VOCAL-03", 58, 116, false},  {"CORE-01", NULL, 300.4, 300, true},
+        {"CORE-01", NULL, 19.6, 20, true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        lofi_prompt_music music = settle(cases[i].a, cases[i].b, cases[i].measured, NULL);
+        if (music.bpm != cases[i].bpm || music.tempo_outside != cases[i].outside || !music.tempo_measured)
+            fail_msg("%s at %g bpm: %d, %s", cases[i].a, cases[i].measured, music.bpm,
+                     music.tempo_outside ? "outside" : "inside");
+    }
+    static const double unknown[] = {0, -80, 19.4, 300.6, 1e300, NAN, INFINITY, -INFINITY};
+    for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++) {
+        lofi_prompt_music music = settle("CORE-01", NULL, unknown[i], NULL);
+        assert_false(music.tempo_measured || music.tempo_outside);
+        assert_true(music.bpm >= 75 && music.bpm <= 90);
+    }
+    assert_int_equal(settle("CORE-01", "SEASON-06", NAN, NULL).tempo_min, 75);
+    assert_int_equal(settle("CORE-01", "SEASON-06", NAN, NULL).tempo_max, 80);
+}
+
+static void keys_agree_or_contradict(void **state) {
+    (void)state;
+    lofi_prompt_music music = settle("CORE-06", NULL, 0, "Bb minor"); /* "minor key" */
+    assert_string_equal(music.key, "a# minor");
+    assert_false(music.key_contradicts);
+    music = settle("CORE-06", NULL, 0, "Bb major");
+    assert_string_equal(music.key, "");
+    assert_true(music.key_contradicts);
+    music = settle("CORE-01", "CORE-06", 0, "C major"); /* the second style counts too */
+    assert_true(music.key_contradicts);
+    music = settle("CORE-01", NULL, 0, "C major");
+    assert_string_equal(music.key, "c major");
+    assert_false(music.key_contradicts);
+    music = settle("CORE-01", NULL, 0, "H minor");
+    assert_string_equal(music.key, "");
+    assert_false(music.key_contradicts);
+}
+
+static built build_with(const lofi_style *const *list, size_t count, double bpm, const char *key) {
+    const lofi_prompt_facts facts = {bpm, key};
+    built result = {LOFI_BUFFER_INIT, LOFI_BUFFER_INIT};
+    assert_int_equal(lofi_prompt_build(&result.line, &result.left_out, "Nebula", list, count, &facts, NULL), LOFI_OK);
+    return result;
+}
+
+static void check_text(const char *id, double bpm, const char *key, const char *wanted) {
+    const lofi_style *style = lofi_styles_get(styles, id);
+    built line = build_with(&style, 1, bpm, key);
+    assert_string_equal(lofi_buffer_str(&line.line), wanted);
+    free_built(&line);
+}
+
+/* Written down once, as the line without facts. */
+static void facts_stand_in_the_line(void **state) {
+    (void)state;
+    check_text(
+        "CORE-01", 171.8, "F# minor",
+        "lofi hip hop, chill, mellow, boom bap drums, piano, rhodes, bass guitar, 86 bpm, medium tempo, f# minor, "
+        "vinyl crackle, jazz samples, tape saturation, analog warmth, late night, instrumental");
+    check_text(
+        "CORE-06", 70, "D minor",
+        "dark lofi, melancholic, lonely, deep bass, detuned piano, dark pads, boom bap drums, 70 bpm, slow tempo, "
+        "d minor, low-pass filter, vinyl crackle, tape saturation, analog warmth, empty streets, instrumental");
+    check_text(
+        "CORE-06", 70, "D major",
+        "dark lofi, melancholic, lonely, deep bass, detuned piano, dark pads, boom bap drums, 70 bpm, slow tempo, "
+        "minor key, low-pass filter, vinyl crackle, tape saturation, analog warmth, empty streets, instrumental");
+}
+
+/* Every style, and every two, with every tempo and every key: in order, each tag known and there once, short enough. */
+static void any_facts_make_a_good_line(void **state) {
+    (void)state;
+    size_t with_key = 0, styles_alone_cut = 0;
+    for (size_t i = 0; i < 38; i++)
+        for (size_t j = 0; j < 38; j++) {
+            const lofi_style *list[] = {lofi_styles_at(styles, i), lofi_styles_at(styles, j)};
+            size_t count = i == j ? 1 : 2;
+            for (int bpm = 20; bpm <= 300; bpm++) {
+                char key[16], tag[LOFI_TAG_BYTES];
+                bool whole = bpm % 12 == (int)((i + j) % 12) || count == 1; /* all keys at least, for two */
+                name_key(key, bpm % 24);
+                built line = build_with(list, count, bpm, key);
+                const char *text = lofi_buffer_str(&line.line);
+                if (lofi_prompt_characters(text) > LOFI_PROMPT_CHARACTERS_MAX) fail_msg("'%s'", text);
+                styles_alone_cut += count == 1 && line.left_out.size > 0;
+                if (whole) {
+                    const lofi_prompt_facts facts = {bpm, key};
+                    lofi_prompt_music music;
+                    lofi_prompt_settle(&music, "Nebula", list, count, &facts);
+                    assert_int_equal(check_line(text), music.bpm);
+                    assert_int_equal(lofi_prompt_check(text, vocabulary, NULL), LOFI_OK);
+                    assert_true(lofi_key_tag(tag, key));
+                    bool there = has_tag(text, tag), left = has_tag(lofi_buffer_str(&line.left_out), tag);
+                    if (there + left + music.key_contradicts != 1) fail_msg("%s in '%s'", tag, text);
+                    assert_true(!there || !has_tag(text, "minor key"));
+                    with_key += there;
+                }
+                free_built(&line);
+            }
+        }
+    assert_int_equal(styles_alone_cut, 0);
+    assert_true(with_key > 20000);
+}
+
+/* Production loses its last tags, then the key, and keeps one of the style's. */
+static void a_key_gives_way_to_the_style(void **state) {
+    (void)state;
+    char voices[3][LOFI_TAG_BYTES];
+    const char *voice_tags[3], *genres[] = {"lofi"}, *moods[] = {"chill"}, *instruments[] = {"piano"};
+    const char *production[] = {"tape hiss", "tremolo of waves", "minor key"};
+    lofi_style style = {.style_id = "A", .tempo_min = 80, .tempo_max = 90};
+    for (int i = 0; i < 3; i++) {
+        memset(voices[i], 'a' + i, 64);
+        voices[i][64] = '\0';
+        voice_tags[i] = voices[i];
+    }
+    style.tags[LOFI_TAG_GENRE] = (lofi_tag_list){genres, 1};
+    style.tags[LOFI_TAG_MOOD] = (lofi_tag_list){moods, 1};
+    style.tags[LOFI_TAG_INSTRUMENTS] = (lofi_tag_list){instruments, 1};
+    style.tags[LOFI_TAG_PRODUCTION] = (lofi_tag_list){production, 3};
+    style.tags[LOFI_TAG_VOCAL_TYPE] = (lofi_tag_list){voice_tags, 3};
+    const lofi_style *list[] = {&style};
+    built line = build_with(list, 1, 83, "A# minor");
+    assert_string_equal(lofi_buffer_str(&line.left_out), "medium tempo, tremolo of waves");
+    assert_non_null(strstr(lofi_buffer_str(&line.line), "83 bpm, a# minor, tape hiss, aaa"));
+    free_built(&line);
+    production[0] = "a hiss of many old tapes";
+    line = build_with(list, 1, 83, "A# minor");
+    assert_string_equal(lofi_buffer_str(&line.left_out), "medium tempo, tremolo of waves, a# minor");
+    assert_non_null(strstr(lofi_buffer_str(&line.line), "83 bpm, a hiss of many old tapes, aaa"));
+    free_built(&line);
+}
+
+static void wrong_lines_are_told(void **state) {
+    (void)state;
+    static const struct {
+        const char *line, *message;
+    } cases[] = {{"", "empty"},
+                 {"lofi, piano, chill", "'chill' (mood) stands behind instruments"},
+                 {"lofi, piano, rhodes, piano", "'piano' is there twice"},
+                 {"lofi, rhodes piano", "'rhodes piano' is written 'rhodes'"},
+                 {"lofi, Piano", "'Piano' is written 'piano'"},
+                 {"lofi, paino", "nearest known one is 'piano'"},
+                 {"lofi,piano", "a comma and one space"},
+                 {"lofi, ", "empty"},
+                 {"lofi, , piano", "empty"},
+                 {"lofi, bb minor", "written 'a# minor'"},
+                 {"lofi,", "a comma and one space"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        lofi_error err = LOFI_ERROR_INIT;
+        assert_int_equal(lofi_prompt_check(cases[i].line, vocabulary, &err), LOFI_ERR_FORMAT);
+        assert_contains(err.message, cases[i].message);
+    }
+    char longest[400] = "lofi";
+    lofi_error err = LOFI_ERROR_INIT;
+    size_t count = 0;
+    const char *const *tags = lofi_vocabulary_tags(vocabulary, LOFI_TAG_INSTRUMENTS, &count);
+    for (size_t i = 0; strlen(longest) <= 256; i++) {
+        size_t size = strlen(longest);
+        assert_int_equal(lofi_prompt_check(longest, vocabulary, &err), LOFI_OK);
+        snprintf(longest + size, sizeof longest - size, ", %s", tags[i]);
+    }
+    assert_int_equal(lofi_prompt_check(longest, vocabulary, &err), LOFI_ERR_FORMAT);
+    assert_contains(err.message, "characters, 256 are read");
+}
+
 /* ---- mapping ---- */
 
 static void mapping_is_read(void **state) {
@@ -223,16 +421,16 @@ static void mapping_refuses(void **state) {
     static const struct {
         const char *text, *message;
     } cases[] = {{"{", "line 1"},
-                 {"[]", "expected an object"},
-                 {"{\"a\": \"CORE-1\"}", "track 'a': unknown style 'CORE-1'; the nearest known one is 'CORE-01'"},
+                 {"[]", "must be an object, found a list of 0"},
+                 {"{\"a\": \"CORE-1\"}", "line 1: a: unknown style 'CORE-1'; the nearest known one is 'CORE-01'"},
                  {"{\"a\": \"CORE-01\", \"b\": \"X\", \"c\": [\"Y\"], \"d\": \"Z\"}", "(and 2 more entries are wrong)"},
-                 {"{\"a\": 5}", "style id"},
-                 {"{\"a\": null}", "style id"},
-                 {"{\"a\": [\"CORE-01\", {}]}", "style id"},
+                 {"{\"a\": 5}", "a: must be a list or text, found 5"},
+                 {"{\"a\": null}", "found null"},
+                 {"{\"a\": [\"CORE-01\", {}]}", "a[1]: must be text"},
                  {"{\"a\": \"CORE-01\", \"a\": \"CORE-02\"}", "duplicate"},
                  {"{\"a\": [\"CORE-01\",\"CORE-02\",\"CORE-03\",\"CORE-04\",\"CORE-05\",\"CORE-06\",\"CORE-07\","
                   "\"INST-01\",\"INST-02\"]}",
-                  "more than 8 styles"}};
+                  "a: must have at most 8 entries, found a list of 9"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         lofi_style_mapping *mapping = NULL;
         lofi_error err = LOFI_ERROR_INIT;
@@ -293,7 +491,7 @@ static void unusable_folders_are_refused(void **state) {
 static void check_put(const char *path, const char *text, bool force, bool dry_run, lofi_text_outcome wanted,
                       const char *after) {
     lofi_text_outcome outcome = LOFI_TEXT_KEPT;
-    assert_int_equal(lofi_text_file_put(&outcome, path, text, force, dry_run, NULL), LOFI_OK);
+    assert_int_equal(lofi_text_file_put(&outcome, path, text, force, dry_run, NULL, NULL), LOFI_OK);
     assert_int_equal(outcome, wanted);
     lofi_buffer there = LOFI_BUFFER_INIT;
     if (after) {
@@ -318,7 +516,7 @@ static void text_files_are_put_with_care(void **state) {
     check_put(path, "two\n", false, false, LOFI_TEXT_GENERATED, "two\n");
     lofi_text_outcome outcome = LOFI_TEXT_KEPT;
     lofi_error err = LOFI_ERROR_INIT;
-    assert_int_equal(lofi_text_file_put(&outcome, *state, "x", true, false, &err), LOFI_ERR_IO);
+    assert_int_equal(lofi_text_file_put(&outcome, *state, "x", true, false, NULL, &err), LOFI_ERR_IO);
     assert_contains(err.message, "is a folder");
 }
 
@@ -340,6 +538,12 @@ int main(void) {
         cmocka_unit_test(several_styles_are_merged),
         cmocka_unit_test(long_lines_lose_whole_tags),
         cmocka_unit_test(counts_characters),
+        cmocka_unit_test(tempo_is_counted_as_the_style_counts),
+        cmocka_unit_test(keys_agree_or_contradict),
+        cmocka_unit_test(facts_stand_in_the_line),
+        cmocka_unit_test(any_facts_make_a_good_line),
+        cmocka_unit_test(a_key_gives_way_to_the_style),
+        cmocka_unit_test(wrong_lines_are_told),
         cmocka_unit_test_setup_teardown(mapping_is_read, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(mapping_refuses, make_folder, remove_folder),
         cmocka_unit_test(demo_mapping_fits_the_presets),

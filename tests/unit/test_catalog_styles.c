@@ -98,6 +98,7 @@ static void house_is_110_to_120(void **state) {
     " \"mood_options\": [\"chill\", \"warm\"]}"
 #define CHILD(more)                                                                                                    \
     "{\"style_id\": \"A-01\", \"name\": \"A\", \"category\": \"core\", \"base_tags\": [\"lofi\"]" more "}"
+#define FULL          ", \"instruments\": [\"piano\"], \"production\": [\"tape hiss\"], \"mood_options\": [\"chill\"]"
 #define PRESETS(list) "{\"presets\": [" list "]}"
 
 static void children_add_lists_and_replace_scalars(void **state) {
@@ -157,32 +158,37 @@ static void refuses_broken_presets(void **state) {
         {PRESETS(CHILD(", \"extends\": 5")), "extends"},
         {PRESETS(CHILD(", \"abstract\": \"yes\"")), "abstract"},
         {PRESETS(CHILD(", \"instrument\": [\"piano\"]")), "did you mean 'instruments'?"},
-        {PRESETS(CHILD("")), "tempo_range is missing"},
-        {PRESETS(CHILD(", \"tempo_range\": [90, 70]")), "tempo_range is not"},
-        {PRESETS(CHILD(", \"tempo_range\": [70.5, 90]")), "tempo_range is not"},
-        {PRESETS(CHILD(", \"tempo_range\": [70]")), "tempo_range is not"},
-        {PRESETS(CHILD(", \"tempo_range\": \"fast\"")), "tempo_range is not"},
-        {PRESETS(CHILD(", \"tempo_range\": [1, 90]")), "tempo_range is not"},
-        {PRESETS(CHILD(", \"tempo_range\": [1, 99999999999999]")), "tempo_range is not"},
-        {PRESETS(CHILD(", \"tempo_range\": [70, 90]")), "instruments is empty"},
-        {PRESETS(CHILD(", \"tempo_range\": [70, 90], \"instruments\": [\"piano\"]")), "production is empty"},
+        {PRESETS(CHILD("")), "line 1: presets[0].instruments: is missing"},
+        {PRESETS(CHILD(", \"tempo_range\": [90, 70]" FULL)), "90 is more than 70"},
+        {PRESETS(CHILD(", \"tempo_range\": [70.5, 90]" FULL)), "tempo_range[0]: must be a whole number, found 70.5"},
+        {PRESETS(CHILD(", \"tempo_range\": [70]" FULL)),
+         "tempo_range: must have at least 2 entries, found a list of 1"},
+        {PRESETS(CHILD(", \"tempo_range\": \"fast\"" FULL)), "tempo_range: must be a list, found 'fast'"},
+        {PRESETS(CHILD(", \"tempo_range\": [1, 90]" FULL)), "tempo_range[0]: must be at least 20, found 1"},
+        {PRESETS(CHILD(", \"tempo_range\": [30, 99999999999999]" FULL)), "must be at most 300, found 99999999999999"},
+        {PRESETS(CHILD(", \"tempo_range\": [70, 90], \"instruments\": [], \"production\": [\"tape hiss\"],"
+                       " \"mood_options\": [\"chill\"]")),
+         "instruments: must have at least 1 entry"},
+        {PRESETS(CHILD(", \"tempo_range\": [70, 90], \"instruments\": [\"piano\"]")), "production: is missing"},
         {PRESETS(CHILD(", \"tempo_range\": [70, 90], \"instruments\": [\"piano\"], \"production\": [\"tape hiss\"]")),
-         "mood_options is empty"},
+         "mood_options: is missing"},
         {PRESETS(CHILD(", \"extends\": \"_base\", \"instruments\": [\"paino\"]") "," PARENT),
          "nearest known one is 'piano'"},
         {PRESETS(CHILD(", \"extends\": \"_base\", \"instruments\": [\"warm\"]") "," PARENT),
          "'warm' is a tag of the category 'mood', not 'instruments'"},
         {PRESETS(CHILD(", \"extends\": \"_base\", \"instruments\": \"piano\"") "," PARENT),
-         "instruments is not a list"},
-        {PRESETS(CHILD(", \"extends\": \"_base\", \"instruments\": [1]") "," PARENT), "entry 1 is not text"},
+         "instruments: must be a list, found 'piano'"},
+        {PRESETS(CHILD(", \"extends\": \"_base\", \"instruments\": [1]") "," PARENT),
+         "instruments[0]: must be text, found 1"},
         {PRESETS(CHILD(", \"extends\": \"_base\", \"atmosphere\": [\"snow\"]") "," PARENT), "atmosphere"},
         {PRESETS("{\"style_id\": \"A-01\", \"extends\": \"_base\", \"category\": \"core\"}," PARENT),
-         "'name' is missing"},
-        {PRESETS("{\"style_id\": \"A-01\", \"extends\": \"_base\", \"name\": \"A\"}," PARENT), "category is missing"},
-        {PRESETS(
-             "{\"style_id\": \"A-01\", \"extends\": \"_base\", \"name\": \"A\", \"category\": \"seasnal\"}," PARENT),
-         "'seasonal'"},
-        {PRESETS("{\"style_id\": \"A-01\", \"extends\": \"_base\", \"name\": \"A\", \"category\": \"core\"}," PARENT),
+         "name: is missing"},
+        {PRESETS("{\"style_id\": \"A-01\", \"extends\": \"_base\", \"name\": \"A\"}," PARENT), "category: is missing"},
+        {PRESETS("{\"style_id\": \"A-01\", \"extends\": \"_base\", \"name\": \"A\", \"category\": \"seasnal\","
+                 " \"base_tags\": [\"lofi\"]}," PARENT),
+         "must be one of: core, seasonal, thematic, instrumental, vocal, found 'seasnal'"},
+        {PRESETS("{\"style_id\": \"A-01\", \"extends\": \"_base\", \"name\": \"A\", \"category\": \"core\","
+                 " \"base_tags\": [\"warm\"]}," PARENT),
          "no genre"},
         {PRESETS("{\"style_id\": \"A-01\", \"extends\": \"_base\", \"name\": \"A\", \"category\": \"core\","
                  " \"base_tags\": [\"lofi\", \"85 bpm\"]}," PARENT),

@@ -1,6 +1,9 @@
 /* Vocabulary: canonical forms, unknown tags, broken files; edit distance. */
 #include "catalog_files.h"
 
+#include <strings.h>
+
+#include "audio/key.h"
 #include "catalog/nearest.h"
 #include "catalog/tags.h"
 
@@ -77,6 +80,51 @@ static void knows_the_moods_and_tempi_of_the_contract(void **state) {
     lofi_vocabulary_free(vocabulary);
 }
 
+/* All 24, in the spelling of the audio measures and in others. */
+static void knows_keys(void **state) {
+    (void)state;
+    static const struct {
+        const char *given, *canonical;
+    } cases[] = {{"Bb minor", "a# minor"},
+                 {"B flat minor", "a# minor"},
+                 {"b-flat minor", "a# minor"},
+                 {"B\xe2\x99\xad minor", "a# minor"},
+                 {"Gb Major", "f# major"},
+                 {"G sharp min", "g# minor"},
+                 {"c\xe2\x99\xaf maj", "c# major"},
+                 {"Cb major", "b major"},
+                 {"B# minor", "c minor"},
+                 {"E# major", "f major"},
+                 {"Fb minor", "e minor"},
+                 {"  F#   minor ", "f# minor"},
+                 {"b minor", "b minor"}};
+    static const char *const others[] = {"minor key", "h minor", "a",      "a minor scale", "am",
+                                         "# minor",   "",        "a# ",    "a#b minor",     "8a minor",
+                                         "a  flat",   "minor a", "a,minor"};
+    lofi_vocabulary *vocabulary = load_vocabulary();
+    lofi_tag_category category = LOFI_TAG_GENRE;
+    char tag[LOFI_TAG_BYTES], canonical[LOFI_TAG_BYTES];
+    const char *last = "";
+    for (int i = 0; i < 24; i++) {
+        const lofi_key key = {.tonic = i % 12, .minor = i >= 12};
+        assert_true(lofi_key_tag(tag, lofi_key_name(&key)));
+        assert_int_equal(strcasecmp(tag, lofi_key_name(&key)), 0);
+        assert_string_not_equal(tag, last);
+        assert_int_equal(lofi_vocabulary_find(canonical, &category, vocabulary, lofi_key_name(&key), NULL), LOFI_OK);
+        assert_int_equal(category, LOFI_TAG_PRODUCTION);
+        assert_string_equal(canonical, tag);
+    }
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        if (!lofi_key_tag(tag, cases[i].given)) fail_msg("'%s' is no key", cases[i].given);
+        assert_string_equal(tag, cases[i].canonical);
+        assert_int_equal(lofi_vocabulary_find(canonical, &category, vocabulary, cases[i].given, NULL), LOFI_OK);
+        assert_string_equal(canonical, tag);
+    }
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (lofi_key_tag(tag, others[i])) fail_msg("'%s' is a key", others[i]);
+    lofi_vocabulary_free(vocabulary);
+}
+
 static void refuses_unknown_tags(void **state) {
     (void)state;
     lofi_vocabulary *vocabulary = load_vocabulary();
@@ -119,16 +167,19 @@ static void refuses_broken_files(void **state) {
         {"{", "line 1"},
         {"[]", "categories"},
         {"{\"categories\": 3}", "categories"},
-        {"{\"categories\": [7]}", "category"},
+        {"{\"categories\": [7]}", "categories[0]: must be an object, found 7"},
         {WITH_GENRE(""), "'genre' is missing"},
-        {WITH_GENRE("{\"category\": \"genres\", \"tags\": [\"lofi\"]},"), "nearest known one is 'genre'"},
+        {WITH_GENRE("{\"category\": \"genres\", \"tags\": [\"lofi\"]},"),
+         "categories[0].category: must be one of: genre, mood"},
         {WITH_GENRE("{\"category\": \"mood\", \"tags\": [\"lofi\"]},"), "'mood' is there twice"},
-        {WITH_GENRE("{\"category\": \"genre\", \"tags\": []},"), "no tags"},
-        {WITH_GENRE("{\"category\": \"genre\", \"tags\": [5]},"), "not text"},
+        {WITH_GENRE("{\"category\": \"genre\", \"tags\": []},"), "tags: must have at least 1 entry"},
+        {WITH_GENRE("{\"category\": \"genre\", \"tags\": [5]},"), "tags[0]: must be text, found 5"},
         {WITH_GENRE("{\"category\": \"genre\", \"tags\": [\"lofi\", \"Lofi\"]},"), "'lofi' is there twice"},
         {WITH_GENRE("{\"category\": \"genre\", \"tags\": [\"chill\"]},"), "in genre and in mood"},
-        {WITH_GENRE("{\"category\": \"genre\", \"tags\": [\"lofi\"], \"canonical_forms\": []},"), "not an object"},
-        {WITH_GENRE("{\"category\": \"genre\", \"tags\": [\"lofi\"], \"canonical_forms\": {\"a\": 1}},"), "not text"},
+        {WITH_GENRE("{\"category\": \"genre\", \"tags\": [\"lofi\"], \"canonical_forms\": []},"),
+         "canonical_forms: must be an object"},
+        {WITH_GENRE("{\"category\": \"genre\", \"tags\": [\"lofi\"], \"canonical_forms\": {\"a\": 1}},"),
+         "canonical_forms.a: must be text, found 1"},
         {WITH_GENRE("{\"category\": \"genre\", \"tags\": [\"lofi\"], \"canonical_forms\": {\"a\": \"chill\"}},"),
          "no tag of the category 'genre'"},
         {WITH_GENRE("{\"category\": \"genre\", \"tags\": [\"lofi\"], \"canonical_forms\": {\"chill\": \"lofi\"}},"),
@@ -175,6 +226,7 @@ int main(void) {
         cmocka_unit_test(loads_all_categories),
         cmocka_unit_test(finds_canonical_forms),
         cmocka_unit_test(knows_the_moods_and_tempi_of_the_contract),
+        cmocka_unit_test(knows_keys),
         cmocka_unit_test(refuses_unknown_tags),
         cmocka_unit_test_setup_teardown(refuses_broken_files, make_folder, remove_folder),
         cmocka_unit_test(measures_distances),

@@ -63,6 +63,7 @@ static lofi_code write_sample(const char *name, int64_t repeats, size_t split_co
     lofi_dataset_split splits[] = {{"train", train, 2}, {"validation", held_out, 1}};
     lofi_dataset_facts facts = {.dataset_hash = "0123456789abcdef",
                                 .seed = 42,
+                                .shards = 1,
                                 .repeat_count = repeats,
                                 .audio_folder = audio,
                                 .license = "",
@@ -113,7 +114,7 @@ static void rows_that_differ_in_tags_only_are_two_tracks(void **state) {
     const lofi_dataset_track *train[] = {&both[0], &both[1], &both[0]};
     lofi_dataset_split split = {"train", train, 3};
     lofi_dataset_facts facts = {
-        .dataset_hash = "", .repeat_count = 1, .audio_folder = "/", .license = "", .description = ""};
+        .dataset_hash = "", .shards = 1, .repeat_count = 1, .audio_folder = "/", .license = "", .description = ""};
     assert_int_equal(lofi_hf_dataset_write(at("tags"), &split, 1, &facts, &err), LOFI_OK);
     assert_int_equal(lofi_hf_dataset_open(&dataset, at("tags"), NULL, &err), LOFI_OK);
     assert_int_equal(lofi_hf_dataset_track_count(dataset), 2);
