@@ -17,6 +17,7 @@ typedef struct applying {
     const char *path;
     json_t *sources; /* source id -> {column: value} as rows say it, and "_line" of the first */
     json_t *moves;   /* track id -> source id that it gets */
+    json_t *scores;  /* those that are there, as one text each: an import that is repeated adds nothing */
     lofi_exchange_counts *counts;
 } applying;
 
@@ -258,6 +259,24 @@ static void apply_verified(applying *work, const json_t *row, const lofi_catalog
     json_decref(verified);
 }
 
+/* Whether nobody has given this score to this track on this day; notes it. */
+static bool is_new_score(const applying *work, const json_t *entry) {
+    lofi_buffer text = LOFI_BUFFER_INIT;
+    lofi_buffer_printf(&text, "%s\n%s\n%s\n%.6f", json_string_value(json_object_get(entry, "track_id")),
+                       json_string_value(json_object_get(entry, "scorer")),
+                       json_string_value(json_object_get(entry, "date")),
+                       json_number_value(json_object_get(entry, "score")));
+    bool is_new = !json_object_get(work->scores, lofi_buffer_str(&text));
+    json_object_set_new(work->scores, lofi_buffer_str(&text), json_true());
+    lofi_buffer_free(&text);
+    return is_new;
+}
+
+static void note_scores(const applying *work) {
+    const json_t *list = lofi_catalogue_entries(work->catalogue, LOFI_METADATA_SCORES);
+    for (size_t i = 0; i < json_array_size(list); i++) (void)is_new_score(work, json_array_get(list, i));
+}
+
 static void apply_score(applying *work, const json_t *row, const lofi_catalogue_track *track) {
     json_t *score = NULL;
     char today[32];
@@ -268,8 +287,11 @@ static void apply_score(applying *work, const json_t *row, const lofi_catalogue_
     json_t *entry = json_pack("{s:s, s:o, s:O, s:s}", "track_id", track->track_id, "score", score, "scorer",
                               cell(row, "scorer"), "date", date ? json_string_value(date) : today);
     if (json_is_string(notes)) json_object_set(entry, "notes", notes);
-    json_array_append_new(lofi_catalogue_entries(work->catalogue, LOFI_METADATA_SCORES), entry);
-    work->counts->scores++;
+    if (is_new_score(work, entry)) {
+        json_array_append(lofi_catalogue_entries(work->catalogue, LOFI_METADATA_SCORES), entry);
+        work->counts->scores++;
+    }
+    json_decref(entry);
 }
 
 /* A cell of a spreadsheet is text: "85" is the number 85 that was there before. */
@@ -332,6 +354,7 @@ static lofi_code apply(applying *work, const json_t *rows, lofi_error *err) {
     for (size_t i = 0; i < json_array_size(rows); i++) LOFI_TRY(check_row(work, json_array_get(rows, i), err));
     LOFI_TRY(check_sources(work, err));
     apply_sources(work);
+    note_scores(work);
     for (size_t i = 0; i < json_array_size(rows); i++) {
         const json_t *row = json_array_get(rows, i);
         const lofi_catalogue_track *track = lofi_catalogue_get(work->catalogue,
@@ -350,9 +373,10 @@ static lofi_code apply(applying *work, const json_t *rows, lofi_error *err) {
 lofi_code lofi_exchange_apply(lofi_exchange_counts *counts, lofi_catalogue *catalogue, const lofi_styles *styles,
                               const json_t *rows, const char *path, lofi_error *err) {
     *counts = (lofi_exchange_counts){0};
-    applying work = {catalogue, styles, path, json_object(), json_object(), counts};
+    applying work = {catalogue, styles, path, json_object(), json_object(), json_object(), counts};
     lofi_code code = apply(&work, rows, err);
     json_decref(work.sources);
     json_decref(work.moves);
+    json_decref(work.scores);
     return code;
 }

@@ -276,10 +276,14 @@ static bool is_there_before(const char *prompt, const char *at, size_t size) {
 }
 
 lofi_code lofi_prompt_check(const char *prompt, const lofi_vocabulary *vocabulary, lofi_error *err) {
+    size_t count = lofi_prompt_characters(prompt);
+    if (count <= LOFI_PROMPT_CHARACTERS_MAX) return lofi_prompt_check_tags(prompt, vocabulary, err);
+    return lofi_fail(err, LOFI_ERR_FORMAT, "the prompt has %zu characters, %d are read", count,
+                     LOFI_PROMPT_CHARACTERS_MAX);
+}
+
+lofi_code lofi_prompt_check_tags(const char *prompt, const lofi_vocabulary *vocabulary, lofi_error *err) {
     lofi_tag_category category = LOFI_TAG_GENRE, last = LOFI_TAG_GENRE;
-    if (lofi_prompt_characters(prompt) > LOFI_PROMPT_CHARACTERS_MAX)
-        return lofi_fail(err, LOFI_ERR_FORMAT, "the prompt has %zu characters, %d are read",
-                         lofi_prompt_characters(prompt), LOFI_PROMPT_CHARACTERS_MAX);
     for (const char *at = prompt;;) {
         size_t size = strcspn(at, ",");
         LOFI_TRY(read_tag(&category, vocabulary, at, at + size, err));

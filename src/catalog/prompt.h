@@ -69,7 +69,9 @@ lofi_code lofi_prompt_build(lofi_buffer *prompt, lofi_buffer *left_out, const ch
                             lofi_error *err) LOFI_MUST_USE;
 
 /* LOFI_ERR_FORMAT, with the first reason, for a line that breaks a rule: a tag that is not in the vocabulary, or not in its canonical
- * form, or out of order, or there twice; more than LOFI_PROMPT_CHARACTERS_MAX characters. */
+ * form, or out of order, or there twice. */
+lofi_code lofi_prompt_check_tags(const char *prompt, const lofi_vocabulary *vocabulary, lofi_error *err) LOFI_MUST_USE;
+/* The same, and more than LOFI_PROMPT_CHARACTERS_MAX characters are refused, too. */
 lofi_code lofi_prompt_check(const char *prompt, const lofi_vocabulary *vocabulary, lofi_error *err) LOFI_MUST_USE;
 
 /* Unicode characters of UTF-8 text. */

@@ -111,44 +111,26 @@ static bool has_genre(const lofi_catalogue_track *track, const char *tag) {
     return false;
 }
 
-/* One tag, in place in the line; *last is the category of the one before it. false: a fault was found. */
-static bool check_tag(json_t *findings, prompt_facts *facts, json_t *seen, lofi_tag_category *last,
-                      const lofi_review *review, const lofi_catalogue_track *track, const char *text) {
+static void read_tag(prompt_facts *facts, const lofi_review *review, const lofi_catalogue_track *track,
+                     const char *text) {
     char tag[LOFI_TAG_BYTES];
     lofi_tag_category category;
-    lofi_error fault = LOFI_ERROR_INIT;
-    if (lofi_vocabulary_find(tag, &category, review->vocabulary, text, &fault) != LOFI_OK) {
-        find(findings, true, "bad_prompt", "%s", fault.message);
-        return false;
-    }
-    if (json_object_get(seen, tag)) {
-        find(findings, true, "bad_prompt", "the tag '%s' is there twice", tag);
-        return false;
-    }
-    if (category < *last) {
-        find(findings, true, "bad_prompt", "'%s' is a tag of %s, and stands behind one of %s", tag,
-             lofi_tag_category_name(category), lofi_tag_category_name(*last));
-        return false;
-    }
-    json_object_set_new(seen, tag, json_true());
-    *last = category;
+    lofi_error ignored = LOFI_ERROR_INIT;
+    if (lofi_vocabulary_find(tag, &category, review->vocabulary, text, &ignored) != LOFI_OK) return;
     if (category == LOFI_TAG_GENRE && has_genre(track, tag)) facts->of_style = true;
     if (category == LOFI_TAG_TEMPO && tag[0] >= '0' && tag[0] <= '9') facts->bpm = (int)strtol(tag, NULL, 10);
-    return true;
 }
 
-static void check_tags(json_t *findings, prompt_facts *facts, const lofi_review *review,
+static void check_line(json_t *findings, prompt_facts *facts, const lofi_review *review,
                        const lofi_catalogue_track *track, char *line) {
-    json_t *seen = json_object();
-    lofi_tag_category last = LOFI_TAG_GENRE;
     size_t characters = lofi_prompt_characters(line);
-    bool right = true;
+    lofi_error fault = LOFI_ERROR_INIT;
     if (characters > LOFI_PROMPT_CHARACTERS_MAX)
         find(findings, false, "long_prompt", "the prompt has %zu characters; the trainer reads %d", characters,
              LOFI_PROMPT_CHARACTERS_MAX);
-    for (char *rest = line; right && rest;)
-        right = check_tag(findings, facts, seen, &last, review, track, strsep(&rest, ","));
-    json_decref(seen);
+    bool right = lofi_prompt_check_tags(line, review->vocabulary, &fault) == LOFI_OK;
+    if (!right) find(findings, true, "bad_prompt", "%s", fault.message);
+    for (char *rest = line; rest;) read_tag(facts, review, track, strsep(&rest, ","));
     if (right && !facts->of_style)
         find(findings, false, "other_style", "the prompt has no genre of %s", track->styles[0]->style_id);
 }
@@ -180,7 +162,7 @@ static void review_prompt(json_t *findings, prompt_facts *facts, const lofi_revi
         else if (strpbrk(text.data, "\r\n"))
             find(findings, true, "bad_prompt", "'%s' has several lines", track->prompt_path);
         else
-            check_tags(findings, facts, review, track, text.data);
+            check_line(findings, facts, review, track, text.data);
     }
     lofi_buffer_free(&text);
 }

@@ -2,7 +2,8 @@
  *
  * Faults: a track with one cannot be trained on as it is.
  *     no_audio, no_prompt, no_lyrics       the file is not there
- *     bad_prompt                           not one line of UTF-8, an unknown tag, a tag twice, tags out of order
+ *     bad_prompt                           not one line of UTF-8, or tags that are unknown, not in canonical form, there twice or out
+ *                                          of order (lofi_prompt_check_tags)
  *     bad_lyrics                           not UTF-8
  * Hints: it can, but somebody should know.
  *     no_style                             nobody said one; it counts as CORE-01

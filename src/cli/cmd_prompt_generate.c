@@ -18,6 +18,7 @@
 #include "cli/style_files.h"
 
 #define KEPT_BYTES_MAX ((size_t)1 << 20)
+#define UNMATCHED_TOLD 10
 
 typedef struct generate_settings {
     const char *audio_dir, *style_mapping, *presets, *vocabulary, *output_dir, *metadata_dir;
@@ -275,13 +276,17 @@ static void tell_unmatched(generation *work, const char *track_id) {
               nearest ? "'?" : "");
 }
 
+/* A mapping may be of many more songs than there are in this folder: the first few are told, the rest are counted. */
 static void find_unmatched(generation *work) {
     for (size_t i = 0; i < lofi_style_mapping_count(work->mapping); i++) {
         const char *track_id = lofi_style_mapping_at(work->mapping, i)->track_id;
         if (lofi_track_files_have(work->files, track_id)) continue;
-        tell_unmatched(work, track_id);
+        if (json_array_size(work->unmatched) < UNMATCHED_TOLD) tell_unmatched(work, track_id);
         json_array_append_new(work->unmatched, json_string(track_id));
     }
+    if (json_array_size(work->unmatched) > UNMATCHED_TOLD)
+        lofi_warn(work->context->log, "the style mapping names %zu more songs that are not below '%s'",
+                  json_array_size(work->unmatched) - UNMATCHED_TOLD, work->settings->audio_dir);
 }
 
 static void print_summary(const generation *work) {

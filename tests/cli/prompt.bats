@@ -336,6 +336,15 @@ END
     [[ "$stderr" == *"same track id 'Nebula'"* ]]
 }
 
+@test "a mapping of many more songs is a few warnings and a number" {
+    python3 -c 'import json; json.dump({"Nebula": "CORE-01", **{f"song {i}": "CORE-02" for i in range(3000)}}, open("map.json", "w"))'
+    generate --json
+    [ "$status" -eq 0 ]
+    [ "$(grep -c warning <<<"$stderr")" -eq 11 ]
+    [[ "$stderr" == *"the style mapping names 2990 more songs that are not below 'songs'"* ]]
+    json 'len(d["unmatched"]) == 3000'
+}
+
 @test "an unknown style is refused with the nearest, exit 2, and nothing is written" {
     echo '{"Nebula": "CORE-1"}' >map.json
     generate

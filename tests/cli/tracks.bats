@@ -172,7 +172,7 @@ source_record() {
     rm data/final/song3_lyrics.txt
     run --separate-stderr tracks review --json
     json 'd["with_faults"] == 3'
-    json '"tag of genre, and stands behind one of instruments" in str(d["review"][0])'
+    json '"(genre) stands behind instruments" in str(d["review"][0])'
     json '"is there twice" in str(d["review"][1])'
     json 'd["review"][2]["findings"][0]["code"] == "no_lyrics"'
     run tracks verify --by Mara
@@ -273,6 +273,8 @@ END
     in_file $meta/sources.json 'd["sources"][1]["track_ids"] == ["song2", "song3"] and d["sources"][1]["cost"] == 1200 and d["sources"][1]["provider"] == "Léa"'
     in_file $meta/quality_scores.json 'd["scores"][0]["score"] == 77.5'
     in_file $meta/tracks.json 'd["tracks"][0]["notes"] == "a \"fine\"; one,\nreally" and d["tracks"][0]["human_verified"] and d["tracks"][1]["mood_board"] == "blue"'
+    run --separate-stderr tracks import --json edited.csv
+    json 'not d["changed"] and d["scores"] == 0'
     tracks export -q again.csv
     run --separate-stderr tracks import --json again.csv
     json 'not d["changed"]'
@@ -284,6 +286,10 @@ END
         [[ "$stderr" == *"'wrong.csv' "*[0-9]* ]]
         sha256sum -c --quiet before
     done
+    printf 'track_id,notes,notes\nsong1,a,b\n' >wrong.csv
+    run --separate-stderr tracks import wrong.csv
+    [ "$status" -eq 2 ]
+    [[ "$stderr" == *"row 1: a column is there twice"* ]]
     printf 'track_id,notes\nsong1,"open' >wrong.csv
     run --separate-stderr tracks import wrong.csv
     [ "$status" -eq 2 ]
