@@ -270,7 +270,7 @@ lofi_code lofi_exchange_read(json_t **rows, const char *path, lofi_error *err) {
     LOFI_TRY(lofi_file_read(&text, path, MAX_FILE_BYTES, err));
     const char *bytes = lofi_buffer_str(&text);
     lofi_code code;
-    if (!lofi_utf8_valid(bytes, text.size))
+    if (!lofi_utf8_valid(bytes, text.size) || memchr(bytes, 0, text.size))
         code = lofi_fail(err, LOFI_ERR_FORMAT, "'%s' is not UTF-8 text; export it as UTF-8", path);
     else if (bytes[strspn(bytes, " \t\r\n")] == '{')
         code = read_json(rows, bytes, text.size, path, err);

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "audio/tempo.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/utf8.h"
@@ -211,14 +210,21 @@ static void review_licence(json_t *findings, const lofi_catalogue_track *track) 
              track->source->source_id);
 }
 
-static void review_tempo(json_t *findings, const lofi_review *review, const lofi_catalogue_track *track, int bpm) {
-    const json_t *measures = json_object_get(lofi_ledger_find(review->ledger, track->audio_path), "measures");
-    double measured = json_number_value(json_object_get(measures, "tempo_bpm"));
-    double confidence = json_number_value(json_object_get(measures, "tempo_confidence"));
-    if (bpm == 0 || !(measured > 0) || confidence < LOFI_TEMPO_CONFIDENT) return;
+/* bpm: what the prompt says; 0: nothing. */
+static void review_measures(json_t *findings, const lofi_review *review, const lofi_catalogue_track *track, int bpm) {
+    lofi_prompt_music music;
+    const lofi_prompt_facts facts = lofi_prompt_measured(lofi_ledger_find(review->ledger, track->audio_path));
+    const char *style = track->styles[0]->style_id;
+    lofi_prompt_settle(&music, track->track_id, track->styles, track->style_count, &facts);
+    if (music.tempo_outside)
+        find(findings, false, "tempo_style", "measured %d bpm, but %s is %d to %d bpm", music.bpm, style,
+             music.tempo_min, music.tempo_max);
+    if (music.key_contradicts)
+        find(findings, false, "key_style", "measured the key %s, which %s contradicts", facts.key, style);
+    if (bpm == 0 || !music.tempo_measured) return;
     for (double factor = 0.5; factor <= 2.0; factor *= 2)
-        if (fabs(measured * factor - bpm) <= 2.0) return;
-    find(findings, false, "tempo", "the prompt says %d bpm, but %.0f bpm was measured", bpm, measured);
+        if (fabs(facts.tempo_bpm * factor - bpm) <= 2.0) return;
+    find(findings, false, "tempo", "the prompt says %d bpm, but %.0f bpm was measured", bpm, facts.tempo_bpm);
 }
 
 static void review_scores(json_t *findings, const lofi_catalogue_track *track) {
@@ -238,7 +244,7 @@ lofi_code lofi_review_track(json_t *findings, const lofi_review *review, const l
     review_lyrics(findings, track);
     if (!track->has_style) find(findings, false, "no_style", "nobody said a style; it counts as " LOFI_STYLE_DEFAULT);
     review_licence(findings, track);
-    review_tempo(findings, review, track, facts.bpm);
+    review_measures(findings, review, track, facts.bpm);
     const char *same = json_string_value(json_object_get(review->duplicates, audio));
     if (same) find(findings, false, "duplicate", "the same recording as '%s'", same);
     review_scores(findings, track);

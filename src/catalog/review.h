@@ -13,6 +13,7 @@
  *     lyrics                               words in an instrumental style, none in one with words, marks that are not known,
  *                                          not in section form (catalog/lyrics.h)
  *     tempo                                the prompt says another tempo than was measured (and not half or double)
+ *     tempo_style, key_style               the measured tempo or key does not go with the style
  *     duplicate                            the same recording as another track
  *     low_quality, low_score               measured below 50; people gave less than 50
  */

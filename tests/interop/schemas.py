@@ -3,8 +3,10 @@
 
 usage: tests/interop/schemas.py SOURCE [--metadata DIR]...     needs the package jsonschema
 
+DIR: a metadata folder, or the checkpoints folder of a run.
+
 Every config/schemas/*.schema.json is a valid schema of draft 2020-12; the verdicts of tests/data/schema_cases.json, which the
-unit test of our validator expects, are those of jsonschema; and the files of metadata folders keep the schemas.
+unit test of our validator expects, are those of jsonschema; and the files of metadata folders and runs keep the schemas.
 """
 import glob
 import json
@@ -30,7 +32,7 @@ def validator(schema):
 def check_metadata(folder, schemas):
     lists = {"sources.json": ("sources", "source_record"), "tracks.json": ("tracks", "track"),
              "quality_scores.json": ("scores", "quality_score"), "style_mapping.json": (None, "style_mapping"),
-             "dataset_manifest.json": (None, "dataset")}
+             "dataset_manifest.json": (None, "dataset"), "manifest.json": ("checkpoints", "checkpoint")}
     for name, (member, entity) in lists.items():
         path = os.path.join(folder, name)
         if not os.path.exists(path):
