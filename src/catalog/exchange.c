@@ -178,7 +178,8 @@ static void take_cell(void *cell, size_t size, void *user) {
     if (!text) reading->fault = "a cell is not UTF-8";
     if (!reading->row) {
         if (json_array_size(reading->names) == MAX_COLUMNS) reading->fault = "more than 256 columns";
-        if (text && json_string_length(text) > 0 && holds(reading->names, text)) reading->fault = "a column is there twice";
+        if (text && json_string_length(text) > 0 && holds(reading->names, text))
+            reading->fault = "a column is there twice";
         json_array_append_new(reading->names, text);
     } else if (name) {
         json_object_set_new(reading->row, name, text);

@@ -20,8 +20,7 @@ static void check_lines(const char *text, size_t size, const json_t *value, cons
     for (size_t i = 0; i < size; i++) last += text[i] == '\n';
     if (line < around || line > last) abort();
     if (depth == 4) return;
-    if (json_is_array(value))
-        json_array_foreach(value, index, member) {
+    if (json_is_array(value)) json_array_foreach(value, index, member) {
             if (index == 8) return;
             snprintf(inner, sizeof inner, "%s/%zu", pointer, index);
             check_lines(text, size, member, inner, line, depth + 1);

@@ -12,8 +12,7 @@ static void forget_lines(json_t *rows) {
 static int is_csv(const json_t *rows) {
     const char *key;
     json_t *value;
-    for (size_t i = 0; i < json_array_size(rows); i++)
-        json_object_foreach(json_array_get(rows, i), key, value) {
+    for (size_t i = 0; i < json_array_size(rows); i++) json_object_foreach(json_array_get(rows, i), key, value) {
             if (!json_is_string(value)) return 0;
         }
     return json_array_size(rows) > 0;
