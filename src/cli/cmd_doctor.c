@@ -222,7 +222,7 @@ static void look_at_lyrics(examination *doctor) {
 static const char *const known_libraries[] = {"libavformat", "libavcodec",        "libswresample", "libavutil",
                                               "libebur128",  "libchromaprint",    "libopenblas",   "libgomp",
                                               "libomp",      "libicuuc",          "libjansson",    "libcrypto",
-                                              "libmecab",    "libexttextcat-2.0", "libedit"};
+                                              "libmecab",    "libexttextcat-2.0", "libedit",       "libcsv"};
 
 typedef struct library_list {
     json_t *found;

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/utf8.h"
 #include "catalog/entity.h"
 #include "catalog/tracks.h"
 #include "cli/tracks_files.h"
@@ -24,46 +25,11 @@ typedef struct adding {
     json_t *found;       /* texts: paths of audio files */
     json_t *unknown;     /* texts: those that have to be listened to */
     json_t *results;
-    json_t *entered; /* track id -> true, of this call */
+    json_t *entered; /* track id -> audio_path, of this call */
     size_t added, updated, unchanged, failed;
 } adding;
 
-/* ---- which files ---- */
-
-static void note_problem(void *user, const char *message) {
-    lofi_warn((lofi_log *)user, "%s", message);
-}
-
-static lofi_code collect_folder(adding *work, const char *folder, lofi_error *err) {
-    lofi_listing listing = {0};
-    char path[LOFI_PATH_MAX];
-    lofi_code code = lofi_folder_list(&listing, folder, true, note_problem, work->context->log, err);
-    size_t before = json_array_size(work->found);
-    for (size_t i = 0; code == LOFI_OK && i < listing.count; i++) {
-        if (!lofi_track_is_audio_name(listing.names[i])) continue;
-        code = lofi_path_format(path, err, "%s/%s", folder, listing.names[i]);
-        if (code == LOFI_OK) json_array_append_new(work->found, lofi_json_name(path));
-    }
-    lofi_listing_free(&listing);
-    if (code == LOFI_OK && json_array_size(work->found) == before)
-        code = lofi_fail(err, LOFI_ERR_NOT_FOUND, "no audio file below '%s'", folder);
-    return code;
-}
-
-static lofi_code collect(adding *work, lofi_error *err) {
-    for (size_t i = 0; i < work->settings->paths.count; i++) {
-        const char *path = work->settings->paths.items[i];
-        if (lofi_path_is_folder(path))
-            LOFI_TRY(collect_folder(work, path, err));
-        else if (lofi_path_is_file(path))
-            json_array_append_new(work->found, lofi_json_name(path));
-        else
-            return lofi_fail(err, LOFI_ERR_NOT_FOUND, "there is no file or folder '%s'", path);
-    }
-    return LOFI_OK;
-}
-
-/* ---- one track ---- */
+/* ---- what became of a file ---- */
 
 static void tell(adding *work, const char *path, const char *track_id, const char *status, const char *reason) {
     json_t *result = json_pack("{s:s, s:s, s:s}", "file", path, "track_id", track_id, "status", status);
@@ -77,6 +43,53 @@ static void refuse(adding *work, const char *path, const char *track_id, const c
     work->failed++;
     tell(work, path, track_id, "failed", reason);
 }
+
+/* ---- which files ---- */
+
+static void note_problem(void *user, const char *message) {
+    lofi_warn((lofi_log *)user, "%s", message);
+}
+
+/* Names go into JSON and into the names of other files. */
+static void collect_file(adding *work, const char *path) {
+    json_t *shown = lofi_json_name(path);
+    if (lofi_utf8_printable(path))
+        json_array_append(work->found, shown);
+    else
+        refuse(work, json_string_value(shown), "", "its name is not UTF-8, or holds a control character; rename it");
+    json_decref(shown);
+}
+
+static lofi_code collect_folder(adding *work, const char *folder, lofi_error *err) {
+    lofi_listing listing = {0};
+    char path[LOFI_PATH_MAX];
+    lofi_code code = lofi_folder_list(&listing, folder, true, note_problem, work->context->log, err);
+    size_t before = json_array_size(work->found) + work->failed;
+    for (size_t i = 0; code == LOFI_OK && i < listing.count; i++) {
+        if (!lofi_track_is_audio_name(listing.names[i])) continue;
+        code = lofi_path_format(path, err, "%s/%s", folder, listing.names[i]);
+        if (code == LOFI_OK) collect_file(work, path);
+    }
+    lofi_listing_free(&listing);
+    if (code == LOFI_OK && json_array_size(work->found) + work->failed == before)
+        code = lofi_fail(err, LOFI_ERR_NOT_FOUND, "no audio file below '%s'", folder);
+    return code;
+}
+
+static lofi_code collect(adding *work, lofi_error *err) {
+    for (size_t i = 0; i < work->settings->paths.count; i++) {
+        const char *path = work->settings->paths.items[i];
+        if (lofi_path_is_folder(path))
+            LOFI_TRY(collect_folder(work, path, err));
+        else if (lofi_path_is_file(path))
+            collect_file(work, path);
+        else
+            return lofi_fail(err, LOFI_ERR_NOT_FOUND, "there is no file or folder '%s'", path);
+    }
+    return LOFI_OK;
+}
+
+/* ---- one track ---- */
 
 /* The Track of a file, from what is known of its sound. */
 static lofi_code make_record(json_t **out, adding *work, const char *path, const char *track_id, double seconds,
@@ -114,7 +127,7 @@ static lofi_code put_record(adding *work, const char *path, json_t *record, lofi
     if (!known) {
         if (json_array_append(entries, record) != 0) return lofi_fail(err, LOFI_ERR_MEMORY, "no memory for a track");
         work->added++;
-        json_object_set_new(work->entered, track_id, json_true());
+        json_object_set(work->entered, track_id, json_object_get(record, "audio_path"));
         tell(work, path, track_id, "added", NULL);
         return LOFI_OK;
     }
@@ -126,7 +139,7 @@ static lofi_code put_record(adding *work, const char *path, json_t *record, lofi
         return LOFI_OK;
     }
     bool changed = update_record(known->record, record);
-    json_object_set_new(work->entered, track_id, json_true());
+    json_object_set(work->entered, track_id, json_object_get(record, "audio_path"));
     if (changed)
         work->updated++;
     else
@@ -139,9 +152,13 @@ static lofi_code enter(adding *work, const char *path, double seconds, double sc
     char track_id[LOFI_PATH_MAX];
     json_t *record = NULL;
     lofi_error fault = LOFI_ERROR_INIT;
+    char audio[LOFI_PATH_MAX];
     LOFI_TRY(lofi_path_stem(track_id, path, err));
-    if (json_object_get(work->entered, track_id)) {
-        refuse(work, path, track_id, "another of these files has the same track id; rename one of them");
+    LOFI_TRY(lofi_catalogue_relative(audio, work->tracks.catalogue, path, err));
+    const char *before = json_string_value(json_object_get(work->entered, track_id));
+    if (before) { /* the very same file may be named twice: in its folder, and by itself */
+        if (strcmp(before, audio) != 0)
+            refuse(work, path, track_id, "another of these files has the same track id; rename one of them");
         return LOFI_OK;
     }
     lofi_code code = make_record(&record, work, path, track_id, seconds, score, &fault);
@@ -260,7 +277,7 @@ static lofi_code do_work(adding *work, lofi_error *err) {
     LOFI_TRY(listen(work, err));
     if (work->settings->style) LOFI_TRY(give_styles(work, err));
     if (work->settings->source) LOFI_TRY(give_source(work, err));
-    LOFI_TRY(lofi_catalogue_save(work->tracks.catalogue, NULL, err));
+    LOFI_TRY(lofi_tracks_save(&work->tracks, work->context, NULL, err));
     if (work->failed) work->context->exit_status = 2;
     lofi_print(work->context, "%s%zu added, %zu updated, %zu unchanged, %zu failed",
                work->context->dry_run ? "would be: " : "tracks: ", work->added, work->updated, work->unchanged,

@@ -80,7 +80,7 @@ static lofi_code do_work(lofi_context *context, const assign_settings *given, lo
     json_t *results = json_array();
     for (size_t i = 0; i < selection.count; i++) assign(context, tracks, given, selection.tracks[i], ids, results);
     json_t *document = json_pack("{s:b, s:o}", "dry_run", (int)context->dry_run, "results", results);
-    lofi_code code = lofi_catalogue_save(tracks->catalogue, NULL, err);
+    lofi_code code = lofi_tracks_save(tracks, context, NULL, err);
     if (code != LOFI_OK || !context->json) {
         json_decref(document);
         return code;

@@ -31,7 +31,7 @@ static lofi_code do_work(lofi_context *context, const import_settings *given, lo
     LOFI_TRY(lofi_exchange_read(rows, given->input, err));
     LOFI_TRY(lofi_tracks_open(tracks, context, given->metadata_dir, LOFI_TRACKS_CHANGE, err));
     LOFI_TRY(lofi_exchange_apply(&counts, tracks->catalogue, tracks->presets.styles, *rows, given->input, err));
-    LOFI_TRY(lofi_catalogue_save(tracks->catalogue, &changed, err));
+    LOFI_TRY(lofi_tracks_save(tracks, context, &changed, err));
     return report(context, &counts, changed, err);
 }
 

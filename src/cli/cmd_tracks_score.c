@@ -44,7 +44,7 @@ static lofi_code do_work(lofi_context *context, const score_settings *given, lof
     LOFI_TRY(lofi_tracks_select(&selection, context, tracks->catalogue, &given->tracks, err));
     for (size_t i = 0; i < selection.count; i++)
         LOFI_TRY(enter(context, given, tracks, selection.tracks[i], scorer, results, err));
-    LOFI_TRY(lofi_catalogue_save(tracks->catalogue, NULL, err));
+    LOFI_TRY(lofi_tracks_save(tracks, context, NULL, err));
     if (!context->json) return LOFI_OK;
     return lofi_print_json(context, json_pack("{s:b, s:O}", "dry_run", (int)context->dry_run, "scores", results), err);
 }

@@ -105,7 +105,7 @@ static lofi_code change(lofi_context *context, const source_settings *given, lof
         LOFI_TRY(lofi_tracks_select(&selection, context, tracks->catalogue, &given->tracks, err));
         change_tracks(record, &selection, given->remove);
     }
-    LOFI_TRY(lofi_catalogue_save(tracks->catalogue, NULL, err));
+    LOFI_TRY(lofi_tracks_save(tracks, context, NULL, err));
     show(context, record);
     if (!context->json) return LOFI_OK;
     return lofi_print_json(context, json_pack("{s:b, s:O}", "dry_run", (int)context->dry_run, "source", record), err);

@@ -73,7 +73,7 @@ static lofi_code do_work(verification *work, lofi_error *err) {
     LOFI_TRY(lofi_review_new(&work->review, work->tracks.catalogue, work->tracks.presets.vocabulary, work->context->log,
                              err));
     for (size_t i = 0; i < selection.count; i++) LOFI_TRY(verify(work, selection.tracks[i], err));
-    if (changes) LOFI_TRY(lofi_catalogue_save(work->tracks.catalogue, NULL, err));
+    if (changes) LOFI_TRY(lofi_tracks_save(&work->tracks, work->context, NULL, err));
     lofi_print(work->context, "%zu valid, %zu not%s%s", work->right, work->wrong,
                given->by ? "; the valid ones are verified by " : "", given->by ? given->by : "");
     if (work->wrong) work->context->exit_status = 3;

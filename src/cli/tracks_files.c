@@ -29,6 +29,12 @@ void lofi_tracks_free(lofi_tracks *tracks) {
     *tracks = (lofi_tracks){0};
 }
 
+lofi_code lofi_tracks_save(lofi_tracks *tracks, lofi_context *context, bool *changed, lofi_error *err) {
+    LOFI_TRY(lofi_catalogue_save(tracks->catalogue, changed, err));
+    if (context->dry_run) lofi_print(context, "dry run: nothing was written");
+    return LOFI_OK;
+}
+
 /* ---- choosing ---- */
 
 static lofi_code none_of_that_name(lofi_context *context, const lofi_catalogue *catalogue, const char *name,

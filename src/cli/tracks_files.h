@@ -38,6 +38,9 @@ lofi_code lofi_tracks_open(lofi_tracks *tracks, lofi_context *context, const cha
                            lofi_error *err) LOFI_MUST_USE;
 void lofi_tracks_free(lofi_tracks *tracks); /* zeroes it; fine on a zeroed one */
 
+/* lofi_catalogue_save, and on a dry run a line that says so. */
+lofi_code lofi_tracks_save(lofi_tracks *tracks, lofi_context *context, bool *changed, lofi_error *err) LOFI_MUST_USE;
+
 typedef struct lofi_selection {
     const lofi_catalogue_track **tracks; /* in the order of the catalogue, each once; borrowed from the context */
     size_t count;

@@ -82,6 +82,14 @@ source_record() {
     [[ "$output" == *unchanged* && "$stderr" != *listening* ]]
 }
 
+@test "add: a file that is named twice, a name that is not UTF-8" {
+    cp data/final/song1.mp3 "data/final/$(printf 'b\xff').mp3"
+    run --separate-stderr tracks add --json data/final data/final/../final/song1.mp3
+    [ "$status" -eq 2 ]
+    json 'd["added"] == 3 and d["failed"] == 1 and d["unchanged"] == 0'
+    json '[r for r in d["results"] if r["status"] == "failed"][0]["file"] == "data/final/b?.mp3"'
+}
+
 @test "add: two files of one name, a style and a source at once" {
     mkdir data/final/sub
     cp data/final/song1.mp3 data/final/sub/
@@ -112,6 +120,9 @@ source_record() {
     run --separate-stderr tracks assign sonk1 --style THEME-02
     [ "$status" -eq 1 ]
     [[ "$stderr" == *"there is no track 'sonk1'"*"the nearest is 'song1'"* ]]
+    run tracks assign song1 --style CORE-05 --dry-run
+    [[ "$output" == *"dry run: nothing was written"* ]]
+    in_file $meta/style_mapping.json 'd["song1"] == ["INST-05"]'
     run tracks assign song1
     [ "$status" -eq 2 ]
     run tracks assign song1 --style CORE-01 --none
