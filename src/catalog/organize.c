@@ -50,6 +50,8 @@ static lofi_code journal_open(journal *out, const lofi_catalogue *catalogue, boo
     if (!lofi_path_exists(path)) return LOFI_OK;
     lofi_code code = lofi_file_read(&text, path, (size_t)1 << 30, err);
     size_t number = 0;
+    /* Half a line was begun when a run was killed: what it says was not done. */
+    while (text.size > 0 && text.data[text.size - 1] != '\n') text.data[--text.size] = 0;
     for (char *rest = code == LOFI_OK && text.size ? text.data : NULL; code == LOFI_OK && rest && *rest;) {
         char *line = strsep(&rest, "\n");
         json_t *entry = json_loads(line, 0, NULL);

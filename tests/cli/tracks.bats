@@ -243,6 +243,8 @@ source_record() {
     tracks organize -q --undo
     in_file $meta/tracks.json 'd["tracks"][0]["audio_path"] == "../final/song1.mp3"'
     [ -f data/final/song1.mp3 ] && [ ! -e data/processed/seasonal/song1.mp3 ]
+    printf '{"run": "cut' >>$meta/organize.jsonl
+    tracks organize -q --dry-run
     run --separate-stderr tracks organize --undo
     [ "$status" -eq 1 ]
     [[ "$stderr" == *"nothing to be undone"* ]]
