@@ -2,6 +2,7 @@
 #include "catalog/catalogue.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -165,8 +166,22 @@ static lofi_code join(lofi_catalogue *catalogue, json_t *record, lofi_error *err
     return no_memory(err);
 }
 
+static lofi_code check_written_styles(const lofi_catalogue *catalogue, size_t index, const json_t *ids,
+                                      lofi_error *err) {
+    const lofi_style *style;
+    char pointer[128];
+    for (size_t i = 0; i < json_array_size(ids); i++) {
+        lofi_error fault = LOFI_ERROR_INIT;
+        const char *id = json_string_value(json_array_get(ids, i));
+        if (lofi_styles_find(&style, catalogue->options.styles, id, &fault) == LOFI_OK) continue;
+        snprintf(pointer, sizeof pointer, "/tracks/%zu/style_ids/%zu", index, i);
+        return lofi_document_fail(&catalogue->documents[LOFI_METADATA_TRACKS], err, pointer, "%s", fault.message);
+    }
+    return LOFI_OK;
+}
+
 /* Styles that somebody wrote into tracks.json by hand are not lost when the mapping knows nothing. */
-static void adopt_styles(lofi_catalogue *catalogue) {
+static lofi_code adopt_styles(lofi_catalogue *catalogue, lofi_error *err) {
     json_t *mapping = entries_of(catalogue, LOFI_METADATA_MAPPING);
     const json_t *list = entries_of(catalogue, LOFI_METADATA_TRACKS);
     for (size_t i = 0; i < json_array_size(list); i++) {
@@ -174,11 +189,13 @@ static void adopt_styles(lofi_catalogue *catalogue) {
         const char *track_id = text_of(record, "track_id");
         json_t *ids = json_object_get(record, "style_ids");
         const char *first = json_string_value(json_array_get(ids, 0));
-        if (!track_id || !first || json_object_get(mapping, track_id)) continue;
+        if (json_object_get(mapping, track_id)) continue;
         if (json_array_size(ids) == 1 && strcmp(first, LOFI_STYLE_DEFAULT) == 0) continue;
+        LOFI_TRY(check_written_styles(catalogue, i, ids, err));
         json_object_set_new(mapping, track_id, json_deep_copy(ids));
         catalogue->touched[LOFI_METADATA_MAPPING] = true;
     }
+    return LOFI_OK;
 }
 
 static void forget_joined(lofi_catalogue *catalogue) {
@@ -197,7 +214,7 @@ static void forget_joined(lofi_catalogue *catalogue) {
 static lofi_code join_all(lofi_catalogue *catalogue, lofi_error *err) {
     const json_t *list = entries_of(catalogue, LOFI_METADATA_TRACKS);
     size_t count = json_array_size(list);
-    adopt_styles(catalogue);
+    LOFI_TRY(adopt_styles(catalogue, err));
     forget_joined(catalogue);
     catalogue->scores = json_object();
     catalogue->by_id = json_object();
@@ -280,7 +297,7 @@ static void refresh(lofi_catalogue *catalogue) {
 lofi_code lofi_catalogue_save(lofi_catalogue *catalogue, bool *changed, lofi_error *err) {
     assert(catalogue->options.writing);
     bool any = false;
-    adopt_styles(catalogue);
+    LOFI_TRY(adopt_styles(catalogue, err));
     for (int kind = 0; kind < LOFI_METADATA_KINDS; kind++) {
         bool differs = false;
         if (kind == LOFI_METADATA_TRACKS) {

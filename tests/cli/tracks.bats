@@ -313,6 +313,23 @@ END
     sha256sum -c --quiet before
 }
 
+@test "styles that were written into tracks.json by hand are taken, or named when they are wrong" {
+    tracks add -q data/final
+    sed -i '0,/"CORE-01"/s//"THEME-02", "INST-05"/' $meta/tracks.json
+    run --separate-stderr tracks list --json song1
+    json 'd["tracks"][0]["style_ids"] == ["THEME-02", "INST-05"] and d["tracks"][0]["has_style"]'
+    [ ! -e $meta/style_mapping.json ]
+    tracks score -q song2 --score 50 --scorer Mara
+    in_file $meta/style_mapping.json 'd == {"song1": ["THEME-02", "INST-05"]}'
+    tracks assign -q song1 --none
+    in_file $meta/tracks.json 'd["tracks"][0]["style_ids"] == ["CORE-01"]'
+    sed -i '0,/"CORE-01"/s//"CORE-01", "THEME-99"/' $meta/tracks.json
+    rm $meta/style_mapping.json
+    run --separate-stderr tracks list
+    [ "$status" -eq 2 ]
+    [[ "$stderr" == *"tracks.json' line "*": tracks[0].style_ids[1]: unknown style 'THEME-99'; the nearest known one is 'THEME-09'"* ]]
+}
+
 @test "fields of others survive, wrong files are named with line, field, rule and value" {
     tracks add -q data/final
     python3 - <<'END'
