@@ -109,8 +109,8 @@ lofi_code lofi_file_share(const char *from, const char *to, lofi_error *err) LOF
 lofi_code lofi_file_write(const char *path, const void *bytes, size_t size, lofi_error *err) LOFI_MUST_USE;
 
 /* Many small files, each as lofi_file_write writes it, but brought to the disk together: a hundred times as fast. They get their
- * names when the batch is committed, and some of them before, when there are many. After a failure the batch is to be
- * aborted: files that have no name yet are then as they were. */
+ * names when the batch is committed, and some of them before, when there are many. A file that cannot be added stays as it was,
+ * and the batch can go on without it. Of an aborted batch, files that have no name yet are as they were. */
 typedef struct lofi_file_batch lofi_file_batch;
 lofi_code lofi_file_batch_new(lofi_file_batch **out, lofi_error *err) LOFI_MUST_USE;
 lofi_code lofi_file_batch_add(lofi_file_batch *batch, const char *path, const void *bytes, size_t size,

@@ -180,11 +180,17 @@ static lofi_code give_name(lofi_writer *writer, lofi_error *err) {
     return writer->named ? LOFI_OK : keep_failure(writer, errno, err);
 }
 
+/* All bytes, and the mode of the file that is replaced. */
+static lofi_code give_to_system(lofi_writer *writer, lofi_error *err) {
+    LOFI_TRY(flush(writer, err));
+    if (writer->keep_mode && fchmod(writer->file, writer->mode) != 0) return keep_failure(writer, errno, err);
+    return LOFI_OK;
+}
+
 static lofi_code bring_to_disk(lofi_writer *writer, lofi_error *err) {
     if (writer->failure.code != LOFI_OK) return repeat_failure(writer, err);
     if (writer->sealed) return LOFI_OK;
-    LOFI_TRY(flush(writer, err));
-    if (writer->keep_mode && fchmod(writer->file, writer->mode) != 0) return keep_failure(writer, errno, err);
+    LOFI_TRY(give_to_system(writer, err));
     if (fsync(writer->file) != 0 && errno != EINVAL) return keep_failure(writer, errno, err);
     return LOFI_OK;
 }
@@ -323,11 +329,13 @@ lofi_code lofi_file_batch_add(lofi_file_batch *batch, const char *path, const vo
     lofi_writer *writer;
     if (batch->count == BATCH_FILES) LOFI_TRY(finish_batch(batch, err));
     LOFI_TRY(lofi_writer_open(&writer, path, err));
-    batch->writers[batch->count++] = writer;
-    LOFI_TRY(lofi_writer_write(writer, bytes, size, err));
-    LOFI_TRY(flush(writer, err));
-    if (writer->keep_mode && fchmod(writer->file, writer->mode) != 0) return keep_failure(writer, errno, err);
-    return LOFI_OK;
+    lofi_code code = lofi_writer_write(writer, bytes, size, err);
+    if (code == LOFI_OK) code = give_to_system(writer, err);
+    if (code == LOFI_OK)
+        batch->writers[batch->count++] = writer;
+    else
+        lofi_writer_abort(writer);
+    return code;
 }
 
 lofi_code lofi_file_batch_commit(lofi_file_batch *batch, lofi_error *err) {

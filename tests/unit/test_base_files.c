@@ -470,10 +470,74 @@ static void test_lock(void **state) {
     assert_int_equal(lofi_lock_take(&lock, "absent/x", &err), LOFI_ERR_NOT_FOUND);
 }
 
+/* ---- many files ---- */
+
+static void add_file(lofi_file_batch *batch, const char *path, const char *text) {
+    lofi_error err = LOFI_ERROR_INIT;
+    if (lofi_file_batch_add(batch, path, text, strlen(text), &err) != LOFI_OK) fail_msg("%s", err.message);
+}
+
+static void test_batch(void **state) {
+    (void)state;
+    lofi_error err = LOFI_ERROR_INIT;
+    lofi_file_batch *batch;
+    char name[32];
+    put("there", "old");
+    assert_int_equal(chmod("there", 0640), 0);
+    assert_int_equal(lofi_file_batch_new(&batch, &err), LOFI_OK);
+    add_file(batch, "there", "new");
+    assert_content("there", "old");
+    for (int i = 0; i < 300; i++) { /* more than are open at a time */
+        snprintf(name, sizeof name, "file %d", i);
+        add_file(batch, name, name);
+    }
+    assert_int_equal(lofi_file_batch_commit(batch, &err), LOFI_OK);
+    struct stat info;
+    assert_int_equal(stat("there", &info), 0);
+    assert_int_equal(info.st_mode & 07777, 0640);
+    assert_content("there", "new");
+    assert_content("file 299", "file 299");
+    assert_int_equal(count_entries(), 301);
+    assert_int_equal(lofi_file_batch_new(&batch, &err), LOFI_OK);
+    add_file(batch, "there", "never");
+    lofi_file_batch_abort(batch);
+    assert_content("there", "new");
+    assert_int_equal(count_entries(), 301);
+}
+
+/* A file that cannot be written whole is not in the batch: the others are. */
+static void test_batch_goes_on_without_a_file(void **state) {
+    (void)state;
+    lofi_error err = LOFI_ERROR_INIT;
+    lofi_file_batch *batch;
+    static char large[1 << 20];
+    struct rlimit before, small;
+    put("there", "old");
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    small = before;
+    small.rlim_cur = 1000;
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(lofi_file_batch_new(&batch, &err), LOFI_OK);
+    add_file(batch, "first", "one");
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    lofi_code code = lofi_file_batch_add(batch, "there", large, sizeof large, &err);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_int_equal(code, LOFI_ERR_IO);
+    assert_int_equal(lofi_file_batch_add(batch, "no folder/x", "x", 1, &err), LOFI_ERR_NOT_FOUND);
+    add_file(batch, "second", "two");
+    assert_int_equal(lofi_file_batch_commit(batch, &err), LOFI_OK);
+    assert_content("there", "old");
+    assert_content("first", "one");
+    assert_content("second", "two");
+    assert_int_equal(count_entries(), 3);
+}
+
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter_folder, leave_folder)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        IN_FOLDER(test_batch),
+        IN_FOLDER(test_batch_goes_on_without_a_file),
         cmocka_unit_test(test_path_parts),
         cmocka_unit_test(test_path_relative),
         cmocka_unit_test(test_path_expand),
