@@ -351,13 +351,13 @@ const json_t *lofi_ledger_find(const lofi_ledger *ledger, const char *path) {
     return record != NULL && is_track(record) && is_there(record, path) ? record : NULL;
 }
 
-/* The facts of the file itself, into a record. */
-static lofi_code identify(json_t *record, const char *path, lofi_error *err) {
+/* The facts of the file itself, into a record. hash: as it is known already, or NULL. */
+static lofi_code identify(json_t *record, const char *path, const char *hash, lofi_error *err) {
     struct stat info;
     char digits[LOFI_SHA256_HEX];
     if (stat(path, &info) != 0) return lofi_fail_errno(err, errno, "cannot look at '%s'", path);
-    LOFI_TRY(lofi_sha256_file(digits, path, err));
-    json_object_set_new(record, "sha256", json_string(digits));
+    if (hash == NULL) LOFI_TRY(lofi_sha256_file(digits, path, err));
+    json_object_set_new(record, "sha256", json_string(hash == NULL ? digits : hash));
     json_object_set_new(record, "bytes", json_integer(info.st_size));
     json_object_set_new(record, "modified_ns",
                         json_integer(info.st_mtim.tv_sec * INT64_C(1000000000) + info.st_mtim.tv_nsec));
@@ -371,7 +371,7 @@ lofi_code lofi_ledger_note(lofi_ledger *ledger, const char *path, const json_t *
     json_t *record = before ? json_deep_copy(before) : json_object();
     set_text(record, "track", track);
     if (before == NULL) set_text(record, "status", EXAMINED);
-    lofi_code code = identify(record, path, err);
+    lofi_code code = identify(record, path, json_string_value(json_object_get(facts, "sha256")), err);
     json_object_update(record, (json_t *)(uintptr_t)facts); /* Jansson does not change what it reads from */
     char *line = json_dumps(record, JSON_COMPACT);
     json_decref(record);

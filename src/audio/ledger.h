@@ -66,7 +66,8 @@ lofi_code lofi_process_result_from_json(lofi_process_result *result, const json_
                                         const char *output, lofi_error *err) LOFI_MUST_USE;
 
 /* Puts a track on record that was only looked at: `facts` holds what was found out, by the names above; what an earlier record
- * says of the same file and facts does not say is kept. The size, the time and the hash of the file are added. */
+ * says of the same file and facts does not say is kept. The size and the time of the file are added, and its hash where facts does
+ * not say it. */
 lofi_code lofi_ledger_note(lofi_ledger *ledger, const char *path, const json_t *facts, lofi_error *err) LOFI_MUST_USE;
 
 /* The record of the track at `path`, borrowed: NULL when there is none, or when the file is not the one on record. */

@@ -46,6 +46,7 @@ static lofi_code find_out(lofi_track_facts *out, const char *path, lofi_error *e
 static lofi_code keep(lofi_ledger *ledger, const lofi_track_facts *facts, const char *path, lofi_error *err) {
     json_t *known = json_object();
     json_object_set_new(known, "duration", json_real(facts->seconds));
+    json_object_set_new(known, "sha256", json_string(facts->sha256));
     json_object_set_new(known, "fingerprint", facts->fingerprint ? json_string(facts->fingerprint) : json_null());
     lofi_code code = lofi_ledger_note(ledger, path, known, err);
     json_decref(known);

@@ -300,3 +300,29 @@ lofi_code lofi_json_int_array(int64_t *values, size_t *count, const json_t *obje
     *count = length;
     return LOFI_OK;
 }
+
+/* ---- small questions ---- */
+
+const char *lofi_json_text(const json_t *object, const char *key) {
+    return json_string_value(json_object_get(object, key));
+}
+
+bool lofi_json_holds(const json_t *array, const json_t *value) {
+    for (size_t i = 0; i < json_array_size(array); i++)
+        if (json_equal(json_array_get(array, i), value)) return true;
+    return false;
+}
+
+void lofi_json_count_up(json_t *counts, const char *key) {
+    json_object_set_new(counts, key, json_integer(json_integer_value(json_object_get(counts, key)) + 1));
+}
+
+void lofi_json_pointer_add(char *pointer, size_t size, const char *key) {
+    size_t used = strlen(pointer);
+    used += (size_t)snprintf(pointer + used, size - used, "/");
+    for (; *key && used + 3 < size; key++) {
+        const char *escaped = *key == '~' ? "~0" : *key == '/' ? "~1" : NULL;
+        used += (size_t)(escaped ? snprintf(pointer + used, size - used, "%s", escaped)
+                                 : snprintf(pointer + used, size - used, "%c", *key));
+    }
+}

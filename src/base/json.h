@@ -51,4 +51,13 @@ lofi_code lofi_json_object(const json_t **out, const json_t *object, const char 
 lofi_code lofi_json_int_array(int64_t *values, size_t *count, const json_t *object, const char *key, const char *where,
                               lofi_error *err) LOFI_MUST_USE;
 
+/* The text under a key, borrowed; NULL when there is none. */
+const char *lofi_json_text(const json_t *object, const char *key);
+/* Whether an entry of the array equals the value. */
+bool lofi_json_holds(const json_t *array, const json_t *value);
+/* One more under a key of an object of counts. */
+void lofi_json_count_up(json_t *counts, const char *key);
+/* Appends "/KEY", escaped as RFC 6901 has it, to the JSON pointer in `pointer`, or as much of it as fits. */
+void lofi_json_pointer_add(char *pointer, size_t size, const char *key);
+
 #endif

@@ -30,6 +30,12 @@ void lofi_now_iso8601(char text[32]) {
         snprintf(text, 32, "1970-01-01T00:00:00Z");
 }
 
+void lofi_today(char date[16]) {
+    char now[32];
+    lofi_now_iso8601(now);
+    snprintf(date, 16, "%.10s", now);
+}
+
 lofi_log lofi_log_standard(lofi_level level) {
     const char *no_color = getenv("NO_COLOR");
     const char *terminal_kind = getenv("TERM");

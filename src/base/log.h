@@ -48,5 +48,7 @@ void lofi_progress_end(lofi_progress *progress);
 int64_t lofi_now_ns(void);
 /* Now as ISO 8601 in UTC, "2025-01-31T08:15:00Z"; SOURCE_DATE_EPOCH is honoured. */
 void lofi_now_iso8601(char text[32]);
+/* The day of it: "2025-01-31". */
+void lofi_today(char date[16]);
 
 #endif

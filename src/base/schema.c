@@ -10,6 +10,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/utf8.h"
 
 enum {
     IS_OBJECT = 1,
@@ -230,22 +231,14 @@ typedef struct check {
 } check;
 
 static void write_pointer(char *text, size_t size, const place *at) {
+    char number[32];
     if (!at || !at->above) {
         text[0] = 0;
         return;
     }
     write_pointer(text, size, at->above);
-    size_t used = strlen(text);
-    if (!at->key) {
-        snprintf(text + used, size - used, "/%zu", at->index);
-        return;
-    }
-    used += (size_t)snprintf(text + used, size - used, "/");
-    for (const char *c = at->key; *c && used + 3 < size; c++) {
-        const char *escaped = *c == '~' ? "~0" : *c == '/' ? "~1" : NULL;
-        used += (size_t)(escaped ? snprintf(text + used, size - used, "%s", escaped)
-                                 : snprintf(text + used, size - used, "%c", *c));
-    }
+    snprintf(number, sizeof number, "%zu", at->index);
+    lofi_json_pointer_add(text, size, at->key ? at->key : number);
 }
 
 static void describe(char *text, size_t size, const json_t *value) {
@@ -334,14 +327,8 @@ static bool check_allowed(const check *run, const rules *schema, const json_t *v
     return refuse(run, at, value, "must be one of: %s", list);
 }
 
-static json_int_t characters(const char *text) {
-    json_int_t count = 0;
-    for (; *text; text++) count += ((unsigned char)*text & 0xC0) != 0x80;
-    return count;
-}
-
 static bool check_text(const check *run, const rules *schema, const json_t *value, const place *at) {
-    json_int_t length = characters(json_string_value(value));
+    json_int_t length = (json_int_t)lofi_utf8_characters(json_string_value(value));
     if (schema->min_length >= 0 && length < schema->min_length)
         return length == 0 ? refuse(run, at, value, "must not be empty")
                            : refuse(run, at, value, "must have at least %d characters", (int)schema->min_length);

@@ -36,3 +36,9 @@ bool lofi_utf8_printable(const char *text) {
         if ((unsigned char)*at < 0x20 || *at == 0x7f) return false;
     return lofi_utf8_valid(text, strlen(text));
 }
+
+size_t lofi_utf8_characters(const char *text) {
+    size_t count = 0;
+    for (; *text; text++) count += ((unsigned char)*text & 0xC0) != 0x80;
+    return count;
+}

@@ -12,4 +12,7 @@ bool lofi_utf8_valid(const char *bytes, size_t size);
 /* UTF-8 without control characters, zero-terminated: a name that can be shown and kept in JSON. */
 bool lofi_utf8_printable(const char *text);
 
+/* Unicode characters of a zero-terminated UTF-8 text. */
+size_t lofi_utf8_characters(const char *text);
+
 #endif

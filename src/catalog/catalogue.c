@@ -91,20 +91,16 @@ json_t *lofi_catalogue_track_json(const lofi_catalogue_track *track) {
 
 /* ---- putting it together ---- */
 
-static const char *text_of(const json_t *record, const char *key) {
-    return json_string_value(json_object_get(record, key));
-}
-
 /* The last score of each person counts; earlier ones stay in the file. */
 static lofi_code collect_scores(lofi_catalogue *catalogue, lofi_error *err) {
     const json_t *list = entries_of(catalogue, LOFI_METADATA_SCORES);
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *entry = json_array_get(list, i);
-        const char *track_id = text_of(entry, "track_id");
+        const char *track_id = lofi_json_text(entry, "track_id");
         json_t *by_scorer = json_object_get(catalogue->scores, track_id);
         if (!by_scorer && json_object_set_new(catalogue->scores, track_id, by_scorer = json_object()) != 0)
             return no_memory(err);
-        if (json_object_set(by_scorer, text_of(entry, "scorer"), json_object_get(entry, "score")) != 0)
+        if (json_object_set(by_scorer, lofi_json_text(entry, "scorer"), json_object_get(entry, "score")) != 0)
             return no_memory(err);
     }
     return LOFI_OK;
@@ -123,7 +119,7 @@ static void average_scores(const lofi_catalogue *catalogue, lofi_catalogue_track
 
 static lofi_code find_path(const char **out, lofi_catalogue *catalogue, const json_t *record, const char *key,
                            lofi_error *err) {
-    *out = lofi_arena_printf(catalogue->arena, "%s/%s", catalogue->folder, text_of(record, key));
+    *out = lofi_arena_printf(catalogue->arena, "%s/%s", catalogue->folder, lofi_json_text(record, key));
     return *out ? LOFI_OK : no_memory(err);
 }
 
@@ -147,15 +143,15 @@ static const char *state_of(const lofi_catalogue_track *track) {
 static lofi_code join(lofi_catalogue *catalogue, json_t *record, lofi_error *err) {
     lofi_catalogue_track *track = &catalogue->tracks[catalogue->count];
     track->record = record;
-    track->track_id = text_of(record, "track_id");
+    track->track_id = lofi_json_text(record, "track_id");
     LOFI_TRY(find_path(&track->audio_path, catalogue, record, "audio_path", err));
     LOFI_TRY(find_path(&track->prompt_path, catalogue, record, "prompt_path", err));
     LOFI_TRY(find_path(&track->lyrics_path, catalogue, record, "lyrics_path", err));
     LOFI_TRY(find_styles(catalogue, track, err));
     track->source = lofi_sources_of_track(catalogue->sources, track->track_id, &track->permitted);
     const json_t *entry = json_object_get(catalogue->dataset, track->track_id);
-    track->split = text_of(entry, "split");
-    track->dataset_sha256 = text_of(entry, "audio_sha256");
+    track->split = lofi_json_text(entry, "split");
+    track->dataset_sha256 = lofi_json_text(entry, "audio_sha256");
     track->has_audio = lofi_path_is_file(track->audio_path);
     track->has_prompt = lofi_path_is_file(track->prompt_path);
     track->has_lyrics = lofi_path_is_file(track->lyrics_path);
@@ -186,7 +182,7 @@ static lofi_code adopt_styles(lofi_catalogue *catalogue, lofi_error *err) {
     const json_t *list = entries_of(catalogue, LOFI_METADATA_TRACKS);
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *record = json_array_get(list, i);
-        const char *track_id = text_of(record, "track_id");
+        const char *track_id = lofi_json_text(record, "track_id");
         json_t *ids = json_object_get(record, "style_ids");
         const char *first = json_string_value(json_array_get(ids, 0));
         if (json_object_get(mapping, track_id)) continue;
@@ -245,7 +241,7 @@ static void read_dataset(lofi_catalogue *catalogue) {
     const json_t *tracks = code == LOFI_OK ? json_object_get(manifest.root, "tracks") : NULL;
     for (size_t i = 0; i < json_array_size(tracks); i++) {
         json_t *entry = json_array_get(tracks, i);
-        json_object_set(catalogue->dataset, text_of(entry, "track_id"), entry);
+        json_object_set(catalogue->dataset, lofi_json_text(entry, "track_id"), entry);
     }
     lofi_document_free(&manifest);
 }

@@ -245,7 +245,7 @@ void lofi_dialogue_line(lofi_buffer *text, const lofi_dialogue *dialogue) {
 void lofi_dialogue_length(lofi_buffer *text, const lofi_dialogue *dialogue) {
     lofi_buffer line = LOFI_BUFFER_INIT;
     lofi_dialogue_line(&line, dialogue);
-    size_t characters = lofi_prompt_characters(lofi_buffer_str(&line));
+    size_t characters = lofi_utf8_characters(lofi_buffer_str(&line));
     lofi_buffer_printf(text, "%zu of %d characters\n", characters, LOFI_PROMPT_CHARACTERS_MAX);
     if (characters > LOFI_PROMPT_CHARACTERS_MAX)
         lofi_buffer_printf(text, "warning: the trainer reads %d characters, so any of these tags may be lost\n",

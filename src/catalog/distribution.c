@@ -40,10 +40,9 @@ static void count_track(lofi_distribution *d, const lofi_catalogue_track *track)
 
 lofi_code lofi_distribution_make(lofi_distribution *out, const lofi_catalogue *catalogue, const lofi_styles *styles,
                                  size_t thin, lofi_error *err) {
-    static const char *const names[LOFI_STYLE_CATEGORIES] = {"core", "seasonal", "thematic", "instrumental", "vocal"};
     *out = (lofi_distribution){.style_count = lofi_styles_count(styles), .thin_at = thin};
     LOFI_TRY(lofi_alloc((void **)&out->styles, out->style_count, sizeof *out->styles, "the styles", err));
-    for (size_t i = 0; i < LOFI_STYLE_CATEGORIES; i++) out->categories[i].category = names[i];
+    for (size_t i = 0; i < LOFI_STYLE_CATEGORIES; i++) out->categories[i].category = lofi_style_categories[i];
     for (size_t i = 0; i < out->style_count; i++) out->styles[i].style = lofi_styles_at(styles, i);
     for (size_t i = 0; i < lofi_catalogue_count(catalogue); i++) count_track(out, lofi_catalogue_at(catalogue, i));
     for (size_t i = 0; i < out->style_count; i++) out->styles[i].thin = out->styles[i].tracks < thin;

@@ -21,8 +21,6 @@ typedef struct lofi_category_share {
     double hours;
 } lofi_category_share;
 
-enum { LOFI_STYLE_CATEGORIES = 5 };
-
 typedef struct lofi_distribution {
     lofi_style_share *styles; /* in the order of the presets */
     size_t style_count;

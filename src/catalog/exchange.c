@@ -165,12 +165,6 @@ typedef struct csv_reading {
     const char *fault;
 } csv_reading;
 
-static bool holds(const json_t *names, const json_t *name) {
-    for (size_t i = 0; i < json_array_size(names); i++)
-        if (json_equal(json_array_get(names, i), name)) return true;
-    return false;
-}
-
 static void take_cell(void *cell, size_t size, void *user) {
     csv_reading *reading = user;
     const char *name = json_string_value(json_array_get(reading->names, reading->cell));
@@ -178,7 +172,7 @@ static void take_cell(void *cell, size_t size, void *user) {
     if (!text) reading->fault = "a cell is not UTF-8";
     if (!reading->row) {
         if (json_array_size(reading->names) == MAX_COLUMNS) reading->fault = "more than 256 columns";
-        if (text && json_string_length(text) > 0 && holds(reading->names, text))
+        if (text && json_string_length(text) > 0 && lofi_json_holds(reading->names, text))
             reading->fault = "a column is there twice";
         json_array_append_new(reading->names, text);
     } else if (name) {

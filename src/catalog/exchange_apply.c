@@ -249,11 +249,11 @@ static void apply_verified(applying *work, const json_t *row, const lofi_catalog
     json_t *verified = NULL;
     if (read_truth(&verified, work, row, "human_verified", NULL) == LOFI_OK && verified &&
         !json_equal(verified, json_object_get(track->record, "human_verified"))) {
-        char now[32];
-        lofi_now_iso8601(now);
+        char today[16];
+        lofi_today(today);
         json_object_set(track->record, "human_verified", verified);
         json_object_del(track->record, "verified_at");
-        if (json_is_true(verified)) json_object_set_new(track->record, "verified_at", json_stringn(now, 10));
+        if (json_is_true(verified)) json_object_set_new(track->record, "verified_at", json_string(today));
         work->counts->verified++;
     }
     json_decref(verified);
@@ -279,10 +279,9 @@ static void note_scores(const applying *work) {
 
 static void apply_score(applying *work, const json_t *row, const lofi_catalogue_track *track) {
     json_t *score = NULL;
-    char today[32];
+    char today[16];
     if (read_number(&score, work, row, "score", NULL) != LOFI_OK || !score) return;
-    lofi_now_iso8601(today);
-    today[10] = 0;
+    lofi_today(today);
     json_t *date = cell(row, "score_date"), *notes = cell(row, "score_notes");
     json_t *entry = json_pack("{s:s, s:o, s:O, s:s}", "track_id", track->track_id, "score", score, "scorer",
                               cell(row, "scorer"), "date", date ? json_string_value(date) : today);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/memory.h"
 #include "catalog/metadata.h"
 
@@ -31,23 +32,13 @@ static lofi_code read_entry(lofi_mapping_entry *entry, const json_t *value, cons
     return LOFI_OK;
 }
 
-/* "/rain~1snow" for a track that is called rain/snow */
-static void point_at(char *pointer, size_t size, const char *track_id) {
-    size_t used = (size_t)snprintf(pointer, size, "/");
-    for (; *track_id && used + 3 < size; track_id++) {
-        const char *escaped = *track_id == '~' ? "~0" : *track_id == '/' ? "~1" : NULL;
-        used += (size_t)(escaped ? snprintf(pointer + used, size - used, "%s", escaped)
-                                 : snprintf(pointer + used, size - used, "%c", *track_id));
-    }
-}
-
 /* All entries are looked at, so that the message can say how many are wrong. */
 static lofi_code read_entries(lofi_style_mapping *mapping, const lofi_document *document, const lofi_styles *styles,
                               lofi_error *err) {
     const char *track_id = NULL;
     json_t *value = NULL;
     size_t faults = 0;
-    char pointer[512], more[64] = "";
+    char pointer[512] = "", more[64] = "";
     lofi_error first = LOFI_ERROR_INIT;
     json_object_foreach(document->root, track_id, value) {
         lofi_mapping_entry *entry = &mapping->entries[mapping->count];
@@ -56,7 +47,7 @@ static lofi_code read_entries(lofi_style_mapping *mapping, const lofi_document *
             return lofi_fail(err, LOFI_ERR_MEMORY, "not enough memory for the style mapping");
         if (read_entry(entry, value, styles, &fault) == LOFI_OK || faults++ > 0) continue;
         first = fault;
-        point_at(pointer, sizeof pointer, track_id);
+        lofi_json_pointer_add(pointer, sizeof pointer, track_id);
     }
     if (faults == 0) return LOFI_OK;
     if (faults > 1)

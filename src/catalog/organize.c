@@ -14,10 +14,6 @@
 static const char *const path_fields[] = {"audio_path", "prompt_path", "lyrics_path"};
 enum { PATH_FIELDS = 3 };
 
-static const char *text_of(const json_t *object, const char *key) {
-    return json_string_value(json_object_get(object, key));
-}
-
 /* A path of the journal as it can be opened from here. */
 static lofi_code open_path(char out[LOFI_PATH_MAX], const lofi_catalogue *catalogue, const char *relative,
                            lofi_error *err) {
@@ -56,7 +52,7 @@ static lofi_code journal_open(journal *out, const lofi_catalogue *catalogue, boo
         char *line = strsep(&rest, "\n");
         json_t *entry = json_loads(line, 0, NULL);
         number++;
-        if (json_is_object(entry) && text_of(entry, "run"))
+        if (json_is_object(entry) && lofi_json_text(entry, "run"))
             json_array_append(out->lines, entry);
         else
             code = lofi_fail(err, LOFI_ERR_FORMAT, "'%s' line %zu is no entry of the journal", path, number);
@@ -86,7 +82,7 @@ static const char *last_run(const json_t *lines) {
     const char *found = NULL;
     for (size_t i = json_array_size(lines); !found && i-- > 0;) {
         const json_t *entry = json_array_get(lines, i);
-        const char *run = text_of(entry, "run");
+        const char *run = lofi_json_text(entry, "run");
         if (json_is_true(json_object_get(entry, "undone")))
             json_object_set_new(undone, run, json_true());
         else if (!json_object_get(undone, run))
@@ -100,7 +96,8 @@ static const char *last_run(const json_t *lines) {
 static bool is_open(const json_t *lines, const char *run) {
     for (size_t i = 0; i < json_array_size(lines); i++) {
         const json_t *entry = json_array_get(lines, i);
-        if (strcmp(text_of(entry, "run"), run) == 0 && json_is_true(json_object_get(entry, "done"))) return false;
+        if (strcmp(lofi_json_text(entry, "run"), run) == 0 && json_is_true(json_object_get(entry, "done")))
+            return false;
     }
     return true;
 }
@@ -169,7 +166,7 @@ static lofi_code drop(bool *dropped, const lofi_catalogue *catalogue, const char
 static void follow(lofi_catalogue *catalogue, const char *track_id, const char *from, const char *to) {
     const lofi_catalogue_track *track = lofi_catalogue_get(catalogue, track_id);
     for (size_t k = 0; track && k < PATH_FIELDS; k++) {
-        const char *path = text_of(track->record, path_fields[k]);
+        const char *path = lofi_json_text(track->record, path_fields[k]);
         if (path && strcmp(path, from) == 0) json_object_set_new(track->record, path_fields[k], json_string(to));
     }
 }
@@ -181,12 +178,12 @@ static lofi_code finish(journal *log, lofi_catalogue *catalogue, const json_t *s
     bool dropped;
     for (size_t i = 0; move && i < json_array_size(steps); i++) {
         const json_t *step = json_array_get(steps, i);
-        follow(catalogue, text_of(step, "track_id"), text_of(step, "from"), text_of(step, "to"));
+        follow(catalogue, lofi_json_text(step, "track_id"), lofi_json_text(step, "from"), lofi_json_text(step, "to"));
     }
     LOFI_TRY(lofi_catalogue_save(catalogue, NULL, err));
     for (size_t i = 0; move && i < json_array_size(steps); i++) {
         const json_t *step = json_array_get(steps, i);
-        LOFI_TRY(drop(&dropped, catalogue, text_of(step, "from"), text_of(step, "to"), err));
+        LOFI_TRY(drop(&dropped, catalogue, lofi_json_text(step, "from"), lofi_json_text(step, "to"), err));
     }
     return journal_add(log, json_pack("{s:s, s:b}", "run", run, "done", 1), err);
 }
@@ -200,7 +197,7 @@ static lofi_code carry_out(journal *log, const lofi_organize_request *request, c
         json_t *entry = json_pack("{s:s, s:s}", "run", run, "mode", mode);
         json_object_update(entry, (json_t *)step);
         LOFI_TRY(journal_add(log, entry, err));
-        LOFI_TRY(share(request->catalogue, text_of(step, "from"), text_of(step, "to"), err));
+        LOFI_TRY(share(request->catalogue, lofi_json_text(step, "from"), lofi_json_text(step, "to"), err));
     }
     return finish(log, request->catalogue, steps, run, request->move, err);
 }
@@ -210,8 +207,10 @@ static json_t *steps_of(const json_t *lines, const char *run, bool *move) {
     json_t *steps = json_array();
     for (size_t i = 0; i < json_array_size(lines); i++) {
         json_t *entry = json_array_get(lines, i);
-        if (strcmp(text_of(entry, "run"), run) != 0 || !text_of(entry, "from") || !text_of(entry, "to")) continue;
-        *move = text_of(entry, "mode") && strcmp(text_of(entry, "mode"), "move") == 0;
+        if (strcmp(lofi_json_text(entry, "run"), run) != 0 || !lofi_json_text(entry, "from") ||
+            !lofi_json_text(entry, "to"))
+            continue;
+        *move = lofi_json_text(entry, "mode") && strcmp(lofi_json_text(entry, "mode"), "move") == 0;
         json_array_append(steps, entry);
     }
     return steps;
@@ -226,7 +225,7 @@ static lofi_code recover(journal *log, lofi_catalogue *catalogue, lofi_error *er
     lofi_code code = LOFI_OK;
     for (size_t i = 0; code == LOFI_OK && i < json_array_size(steps); i++) {
         char path[LOFI_PATH_MAX];
-        code = open_path(path, catalogue, text_of(json_array_get(steps, i), "to"), err);
+        code = open_path(path, catalogue, lofi_json_text(json_array_get(steps, i), "to"), err);
         if (code == LOFI_OK && lofi_path_is_file(path)) json_array_append(reached, json_array_get(steps, i));
     }
     if (code == LOFI_OK) code = finish(log, catalogue, reached, run, move, err);
@@ -243,7 +242,7 @@ static json_t *undone_runs(const json_t *lines) {
     for (size_t i = 0; i < json_array_size(lines); i++) {
         const json_t *entry = json_array_get(lines, i);
         if (json_is_true(json_object_get(entry, "undone")))
-            json_object_set_new(undone, text_of(entry, "run"), json_true());
+            json_object_set_new(undone, lofi_json_text(entry, "run"), json_true());
     }
     return undone;
 }
@@ -259,7 +258,8 @@ static json_t *chosen_tracks(const lofi_organize_request *request) {
 static lofi_code drop_stale(json_t *removed, const lofi_organize_request *request, const json_t *entry,
                             lofi_error *err) {
     char wanted[LOFI_PATH_MAX], seen[LOFI_PATH_MAX], path[LOFI_PATH_MAX];
-    const char *from = text_of(entry, "from"), *to = text_of(entry, "to"), *track_id = text_of(entry, "track_id");
+    const char *from = lofi_json_text(entry, "from"), *to = lofi_json_text(entry, "to"),
+               *track_id = lofi_json_text(entry, "track_id");
     const lofi_catalogue_track *track = lofi_catalogue_get(request->catalogue, track_id);
     bool dropped = false;
     if (!from || !to || !track) return LOFI_OK;
@@ -280,8 +280,8 @@ static lofi_code drop_all_stale(json_t *removed, const journal *log, const lofi_
     lofi_code code = LOFI_OK;
     for (size_t i = 0; code == LOFI_OK && i < json_array_size(log->lines); i++) {
         const json_t *entry = json_array_get(log->lines, i);
-        const char *mode = text_of(entry, "mode"), *track_id = text_of(entry, "track_id");
-        bool linked = mode && strcmp(mode, "link") == 0 && !json_object_get(undone, text_of(entry, "run"));
+        const char *mode = lofi_json_text(entry, "mode"), *track_id = lofi_json_text(entry, "track_id");
+        bool linked = mode && strcmp(mode, "link") == 0 && !json_object_get(undone, lofi_json_text(entry, "run"));
         if (linked && track_id && json_object_get(chosen, track_id)) code = drop_stale(removed, request, entry, err);
     }
     json_decref(undone);
@@ -320,7 +320,7 @@ lofi_code lofi_organize(json_t *done, const lofi_organize_request *request, lofi
 
 static lofi_code undo_step(json_t *done, lofi_catalogue *catalogue, const json_t *step, bool move, bool dry_run,
                            lofi_log *log, lofi_error *err) {
-    const char *from = text_of(step, "from"), *to = text_of(step, "to");
+    const char *from = lofi_json_text(step, "from"), *to = lofi_json_text(step, "to");
     char path[LOFI_PATH_MAX], back[LOFI_PATH_MAX];
     LOFI_TRY(open_path(path, catalogue, to, err));
     LOFI_TRY(open_path(back, catalogue, from, err));
@@ -329,11 +329,11 @@ static lofi_code undo_step(json_t *done, lofi_catalogue *catalogue, const json_t
         lofi_warn(log, "'%s' is left alone: it is not what was put there", path);
         return LOFI_OK;
     }
-    json_array_append_new(done,
-                          json_pack("{s:s, s:s, s:s}", "track_id", text_of(step, "track_id"), "from", to, "to", from));
+    json_array_append_new(
+        done, json_pack("{s:s, s:s, s:s}", "track_id", lofi_json_text(step, "track_id"), "from", to, "to", from));
     if (dry_run || !move) return LOFI_OK;
     LOFI_TRY(share(catalogue, to, from, err));
-    follow(catalogue, text_of(step, "track_id"), to, from);
+    follow(catalogue, lofi_json_text(step, "track_id"), to, from);
     return LOFI_OK;
 }
 
@@ -346,7 +346,7 @@ static lofi_code undo_steps(json_t *done, journal *log, lofi_catalogue *catalogu
     LOFI_TRY(lofi_catalogue_save(catalogue, NULL, err));
     for (size_t i = 0; i < json_array_size(done); i++) {
         const json_t *step = json_array_get(done, i);
-        LOFI_TRY(drop(&dropped, catalogue, text_of(step, "from"), text_of(step, "to"), err));
+        LOFI_TRY(drop(&dropped, catalogue, lofi_json_text(step, "from"), lofi_json_text(step, "to"), err));
     }
     return journal_add(log, json_pack("{s:s, s:b}", "run", run, "undone", 1), err);
 }

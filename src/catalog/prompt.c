@@ -9,6 +9,7 @@
 #include "audio/measures.h"
 #include "audio/tempo.h"
 #include "base/random.h"
+#include "base/utf8.h"
 
 enum { GROUP_MAX = LOFI_STYLE_TAGS_MAX * LOFI_TRACK_STYLES_MAX + 2 }; /* and what is chosen or measured */
 
@@ -24,12 +25,6 @@ typedef struct line {
 } line;
 
 enum { CHOICE_MOOD, CHOICE_TEMPO }; /* which number of a track's stream decides what: never renumber */
-
-size_t lofi_prompt_characters(const char *text) {
-    size_t count = 0;
-    for (; *text; text++) count += ((unsigned char)*text & 0xC0) != 0x80;
-    return count;
-}
 
 static uint64_t hash_text(const char *text) {
     uint64_t hash = 0xcbf29ce484222325u;
@@ -180,7 +175,7 @@ static size_t characters(const line *of) {
     size_t total = 0, tags = 0;
     for (size_t i = 0; i < LOFI_TAG_CATEGORIES; i++) {
         tags += of->groups[i].count;
-        for (size_t j = 0; j < of->groups[i].count; j++) total += lofi_prompt_characters(of->groups[i].tags[j]);
+        for (size_t j = 0; j < of->groups[i].count; j++) total += lofi_utf8_characters(of->groups[i].tags[j]);
     }
     return tags ? total + 2 * (tags - 1) : 0;
 }
@@ -276,7 +271,7 @@ static bool is_there_before(const char *prompt, const char *at, size_t size) {
 }
 
 lofi_code lofi_prompt_check(const char *prompt, const lofi_vocabulary *vocabulary, lofi_error *err) {
-    size_t count = lofi_prompt_characters(prompt);
+    size_t count = lofi_utf8_characters(prompt);
     if (count <= LOFI_PROMPT_CHARACTERS_MAX) return lofi_prompt_check_tags(prompt, vocabulary, err);
     return lofi_fail(err, LOFI_ERR_FORMAT, "the prompt has %zu characters, %d are read", count,
                      LOFI_PROMPT_CHARACTERS_MAX);

@@ -74,7 +74,4 @@ lofi_code lofi_prompt_check_tags(const char *prompt, const lofi_vocabulary *voca
 /* The same, and more than LOFI_PROMPT_CHARACTERS_MAX characters are refused, too. */
 lofi_code lofi_prompt_check(const char *prompt, const lofi_vocabulary *vocabulary, lofi_error *err) LOFI_MUST_USE;
 
-/* Unicode characters of UTF-8 text. */
-size_t lofi_prompt_characters(const char *text);
-
 #endif

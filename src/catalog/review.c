@@ -122,7 +122,7 @@ static void read_tag(prompt_facts *facts, const lofi_review *review, const lofi_
 
 static void check_line(json_t *findings, prompt_facts *facts, const lofi_review *review,
                        const lofi_catalogue_track *track, char *line) {
-    size_t characters = lofi_prompt_characters(line);
+    size_t characters = lofi_utf8_characters(line);
     lofi_error fault = LOFI_ERROR_INIT;
     if (characters > LOFI_PROMPT_CHARACTERS_MAX)
         find(findings, false, "long_prompt", "the prompt has %zu characters; the trainer reads %d", characters,

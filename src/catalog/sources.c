@@ -3,6 +3,7 @@
 
 #include <assert.h>
 
+#include "base/json.h"
 #include "base/memory.h"
 #include "catalog/metadata.h"
 
@@ -41,19 +42,15 @@ static lofi_code note_tracks(lofi_sources *sources, size_t number, const json_t 
     return LOFI_OK;
 }
 
-static const char *text_of(const json_t *record, const char *key) {
-    return json_string_value(json_object_get(record, key));
-}
-
 static lofi_code read_records(lofi_sources *sources, lofi_error *err) {
     sources->count = json_array_size(sources->list);
     LOFI_TRY(lofi_alloc((void **)&sources->records, sources->count, sizeof *sources->records, "the sources", err));
     for (size_t i = 0; i < sources->count; i++) {
         const json_t *record = json_array_get(sources->list, i);
-        sources->records[i] = (lofi_source){text_of(record, "source_id"),
-                                            text_of(record, "source_type"),
-                                            text_of(record, "provider"),
-                                            text_of(record, "license_type"),
+        sources->records[i] = (lofi_source){lofi_json_text(record, "source_id"),
+                                            lofi_json_text(record, "source_type"),
+                                            lofi_json_text(record, "provider"),
+                                            lofi_json_text(record, "license_type"),
                                             json_is_true(json_object_get(record, "ai_training_permitted")),
                                             record};
         LOFI_TRY(note_tracks(sources, i, json_object_get(record, "track_ids"), err));

@@ -32,6 +32,8 @@ struct lofi_styles {
     size_t count;
 };
 
+const char *const lofi_style_categories[LOFI_STYLE_CATEGORIES] = {"core", "seasonal", "thematic", "instrumental",
+                                                                  "vocal"};
 static const char *const fields[] = {"style_id",     "abstract",    "extends",     "name",
                                      "category",     "base_tags",   "instruments", "production",
                                      "mood_options", "tempo_range", "atmosphere",  "vocal_type"};
@@ -48,12 +50,6 @@ static bool is_one_of(const char *text, const char *const *list, size_t count) {
 }
 
 /* ---- reading ---- */
-
-static bool holds_value(const json_t *list, const json_t *value) {
-    for (size_t i = 0; i < json_array_size(list); i++)
-        if (json_equal(json_array_get(list, i), value)) return true;
-    return false;
-}
 
 static const preset *find_preset(const lofi_styles *styles, const char *style_id) {
     for (size_t i = 0; i < styles->preset_count; i++)
@@ -261,7 +257,7 @@ static void add_parent(json_t *joined, const preset *at, bool is_first) {
             json_object_set_new(joined, key, json_deep_copy(value));
         if (!json_is_array(there) || strcmp(key, "tempo_range") == 0) continue;
         for (size_t i = 0; i < json_array_size(value); i++)
-            if (!holds_value(there, json_array_get(value, i))) json_array_append(there, json_array_get(value, i));
+            if (!lofi_json_holds(there, json_array_get(value, i))) json_array_append(there, json_array_get(value, i));
     }
 }
 

@@ -26,6 +26,10 @@
 #define LOFI_STYLE_DEFAULT  "CORE-01" /* for tracks of which nobody said a style */
 #define LOFI_STYLE_TAGS_MAX 32        /* per category of tags */
 
+enum { LOFI_STYLE_CATEGORIES = 5 };
+/* core, seasonal, thematic, instrumental, vocal: what a preset's category may be, in the order in which they are shown. */
+extern const char *const lofi_style_categories[LOFI_STYLE_CATEGORIES];
+
 typedef struct lofi_tag_list {
     const char **tags; /* canonical, each once */
     size_t count;

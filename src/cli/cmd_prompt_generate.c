@@ -1,14 +1,13 @@
 /* cmd_prompt_generate.c - lofi prompt generate: prompt and lyrics files for every song of a folder. */
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "audio/ledger.h"
-#include "audio/tempo.h"
 #include "base/buffer.h"
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "base/json.h"
+#include "base/utf8.h"
 #include "catalog/mapping.h"
 #include "catalog/nearest.h"
 #include "catalog/prompt.h"
@@ -116,7 +115,7 @@ static lofi_code check_kept(generation *work, song *of, const char *path, lofi_e
     }
     LOFI_TRY(lofi_file_read(&kept, path, KEPT_BYTES_MAX, err));
     while (kept.size > 0 && strchr(" \t\r\n", kept.data[kept.size - 1])) kept.data[--kept.size] = '\0';
-    size_t characters = lofi_prompt_characters(lofi_buffer_str(&kept));
+    size_t characters = lofi_utf8_characters(lofi_buffer_str(&kept));
     lofi_buffer_free(&kept);
     if (characters <= LOFI_PROMPT_CHARACTERS_MAX) return LOFI_OK;
     snprintf(reason, sizeof reason, "the prompt that is kept has %zu characters, of which %d are read", characters,

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "base/utf8.h"
 #include "catalog/prompt.h"
 #include "cli/command.h"
 #include "cli/style_files.h"
@@ -18,7 +19,7 @@ static bool is_wanted(const lofi_style *style, const list_settings *settings) {
 
 /* Whole tags, as many as fit. */
 static void shorten(lofi_buffer *prompt) {
-    while (lofi_prompt_characters(lofi_buffer_str(prompt)) > EXAMPLE_CHARACTERS) {
+    while (lofi_utf8_characters(lofi_buffer_str(prompt)) > EXAMPLE_CHARACTERS) {
         char *comma = strrchr(prompt->data, ',');
         if (!comma) return;
         *comma = '\0';
@@ -39,7 +40,7 @@ static int name_width(const lofi_styles *styles, const list_settings *settings, 
     size_t width = 0;
     for (size_t i = 0; i < lofi_styles_count(styles); i++) {
         const lofi_style *style = lofi_styles_at(styles, i);
-        size_t characters = lofi_prompt_characters(of_ids ? style->style_id : style->name);
+        size_t characters = lofi_utf8_characters(of_ids ? style->style_id : style->name);
         if (is_wanted(style, settings) && characters > width) width = characters;
     }
     return (int)width;
@@ -47,7 +48,7 @@ static int name_width(const lofi_styles *styles, const list_settings *settings, 
 
 /* The bytes that printf has to fill so that the text takes `width` characters. */
 static int bytes_for(const char *text, int width) {
-    return width + (int)(strlen(text) - lofi_prompt_characters(text));
+    return width + (int)(strlen(text) - lofi_utf8_characters(text));
 }
 
 static lofi_code list(lofi_context *context, const list_settings *settings, const lofi_styles *styles, json_t *found,

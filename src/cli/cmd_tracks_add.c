@@ -227,22 +227,15 @@ static lofi_code listen(adding *work, lofi_error *err) {
 /* ---- styles and source of the new ones ---- */
 
 static lofi_code give_styles(adding *work, lofi_error *err) {
-    lofi_list ids;
-    const lofi_style *style;
     json_t *mapping = lofi_catalogue_entries(work->tracks.catalogue, LOFI_METADATA_MAPPING);
-    LOFI_TRY(lofi_comma_list(&ids, work->context, "style", work->settings->style, err));
-    json_t *list = json_array();
-    for (size_t i = 0; i < ids.count; i++) {
-        LOFI_TRY(lofi_styles_find(&style, work->tracks.presets.styles, ids.items[i], err));
-        json_array_append_new(list, json_string(style->style_id));
-    }
+    json_t *list = json_array(), *ignored;
     const char *track_id;
-    json_t *ignored;
+    lofi_code code = lofi_tracks_find_styles(list, &work->tracks, work->context, work->settings->style, err);
     json_object_foreach(work->entered, track_id, ignored) {
-        json_object_set_new(mapping, track_id, json_deep_copy(list));
+        if (code == LOFI_OK) json_object_set_new(mapping, track_id, json_deep_copy(list));
     }
     json_decref(list);
-    return LOFI_OK;
+    return code;
 }
 
 static lofi_code give_source(adding *work, lofi_error *err) {

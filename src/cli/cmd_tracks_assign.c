@@ -19,31 +19,14 @@ static lofi_code check_settings(const assign_settings *given, lofi_error *err) {
     return lofi_hint(err, "'lofi styles list' shows the styles");
 }
 
-static lofi_code find_styles(json_t *ids, lofi_tracks *tracks, lofi_context *context, const char *text,
-                             lofi_error *err) {
-    lofi_list words;
-    const lofi_style *style;
-    LOFI_TRY(lofi_comma_list(&words, context, "style", text, err));
-    for (size_t i = 0; i < words.count; i++) {
-        LOFI_TRY(lofi_styles_find(&style, tracks->presets.styles, words.items[i], err));
-        json_array_append_new(ids, json_string(style->style_id));
-    }
-    return LOFI_OK;
-}
-
-static bool holds(const json_t *ids, const json_t *id) {
-    for (size_t i = 0; i < json_array_size(ids); i++)
-        if (json_equal(json_array_get(ids, i), id)) return true;
-    return false;
-}
-
 /* The styles that a track will have; the reference is yours. */
 static json_t *new_styles(const assign_settings *given, const lofi_catalogue_track *track, const json_t *ids) {
     json_t *old = track->has_style ? lofi_catalogue_style_ids(track) : json_array(), *made = json_array();
     for (size_t i = 0; (given->add || given->remove) && i < json_array_size(old); i++)
-        if (given->add || !holds(ids, json_array_get(old, i))) json_array_append(made, json_array_get(old, i));
+        if (given->add || !lofi_json_holds(ids, json_array_get(old, i)))
+            json_array_append(made, json_array_get(old, i));
     for (size_t i = 0; !given->remove && i < json_array_size(ids); i++)
-        if (!holds(made, json_array_get(ids, i))) json_array_append(made, json_array_get(ids, i));
+        if (!lofi_json_holds(made, json_array_get(ids, i))) json_array_append(made, json_array_get(ids, i));
     json_decref(old);
     return made;
 }
@@ -75,7 +58,7 @@ static lofi_code do_work(lofi_context *context, const assign_settings *given, lo
     lofi_selection selection;
     LOFI_TRY(check_settings(given, err));
     LOFI_TRY(lofi_tracks_open(tracks, context, given->metadata_dir, LOFI_TRACKS_CHANGE, err));
-    if (given->style) LOFI_TRY(find_styles(ids, tracks, context, given->style, err));
+    if (given->style) LOFI_TRY(lofi_tracks_find_styles(ids, tracks, context, given->style, err));
     LOFI_TRY(lofi_tracks_select(&selection, context, tracks->catalogue, &given->tracks, err));
     json_t *results = json_array();
     for (size_t i = 0; i < selection.count; i++) assign(context, tracks, given, selection.tracks[i], ids, results);

@@ -79,27 +79,21 @@ lofi_code lofi_tracks_select(lofi_selection *out, lofi_context *context, const l
 
 /* ---- words ---- */
 
-lofi_code lofi_comma_list(lofi_list *out, lofi_context *context, const char *option, const char *text,
-                          lofi_error *err) {
+lofi_code lofi_tracks_find_styles(json_t *ids, const lofi_tracks *tracks, lofi_context *context, const char *text,
+                                  lofi_error *err) {
+    const lofi_style *style;
     char *rest = lofi_arena_strdup(context->arena, text);
-    out->items = lofi_arena_alloc(context->arena, (strlen(text) + 1) * sizeof *out->items);
-    out->count = 0;
-    if (!rest || !out->items) return lofi_fail(err, LOFI_ERR_MEMORY, "not enough memory for a list");
+    if (!rest) return lofi_fail(err, LOFI_ERR_MEMORY, "not enough memory for a list");
     while (rest) {
         char *word = strsep(&rest, ",");
         word += strspn(word, " ");
         size_t length = strlen(word);
         while (length > 0 && word[length - 1] == ' ') word[--length] = 0;
-        if (length == 0) return lofi_fail(err, LOFI_ERR_USAGE, "--%s holds an empty word: '%s'", option, text);
-        out->items[out->count++] = word;
+        if (length == 0) return lofi_fail(err, LOFI_ERR_USAGE, "--style holds an empty word: '%s'", text);
+        LOFI_TRY(lofi_styles_find(&style, tracks->presets.styles, word, err));
+        json_array_append_new(ids, json_string(style->style_id));
     }
     return LOFI_OK;
-}
-
-void lofi_today(char date[16]) {
-    char now[32];
-    lofi_now_iso8601(now);
-    snprintf(date, 16, "%.10s", now);
 }
 
 const char *lofi_count_of(size_t count, const char *one) {

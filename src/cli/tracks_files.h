@@ -51,13 +51,10 @@ typedef struct lofi_selection {
 lofi_code lofi_tracks_select(lofi_selection *out, lofi_context *context, const lofi_catalogue *catalogue,
                              const lofi_list *names, lofi_error *err) LOFI_MUST_USE;
 
-/* The words of "A,B, C", each without spaces around it; borrowed from the context. LOFI_ERR_USAGE for an empty one; `option` is
- * named in the message. */
-lofi_code lofi_comma_list(lofi_list *out, lofi_context *context, const char *option, const char *text,
-                          lofi_error *err) LOFI_MUST_USE;
-
-/* Today as YYYY-MM-DD (UTC). */
-void lofi_today(char date[16]);
+/* Appends the ids of the styles that --style "A,B, C" names. LOFI_ERR_USAGE for an empty word, LOFI_ERR_FORMAT for an unknown
+ * style. */
+lofi_code lofi_tracks_find_styles(json_t *ids, const lofi_tracks *tracks, lofi_context *context, const char *text,
+                                  lofi_error *err) LOFI_MUST_USE;
 
 /* "3 tracks", "1 track". Borrowed until the next call in this thread. */
 const char *lofi_count_of(size_t count, const char *one);

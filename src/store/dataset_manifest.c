@@ -5,23 +5,18 @@
 
 /* ---- the manifest ---- */
 
-static void count_up(json_t *counts, const char *key) {
-    json_object_set_new(counts, key, json_integer(json_integer_value(json_object_get(counts, key)) + 1));
-}
-
 static json_t *style_distribution(const lofi_dataset_plan *plan) {
-    static const char *const categories[] = {"core", "seasonal", "thematic", "instrumental", "vocal"};
     json_t *counts = json_object();
-    for (size_t i = 0; i < sizeof categories / sizeof *categories; i++)
-        json_object_set_new(counts, categories[i], json_integer(0));
-    for (size_t i = 0; i < plan->count; i++) count_up(counts, plan->tracks[i].category);
+    for (size_t i = 0; i < LOFI_STYLE_CATEGORIES; i++)
+        json_object_set_new(counts, lofi_style_categories[i], json_integer(0));
+    for (size_t i = 0; i < plan->count; i++) lofi_json_count_up(counts, plan->tracks[i].category);
     return counts;
 }
 
 static json_t *provenance(const lofi_dataset_plan *plan) {
     json_t *sources = json_object();
     for (size_t i = 0; i < plan->count; i++)
-        if (plan->tracks[i].row.source_id[0]) count_up(sources, plan->tracks[i].row.source_id);
+        if (plan->tracks[i].row.source_id[0]) lofi_json_count_up(sources, plan->tracks[i].row.source_id);
     return json_pack("{s:b, s:O, s:o}", "allow_unlicensed", (int)plan->request.allow_unlicensed,
                      "admitted_without_license", plan->admitted, "tracks_by_source", sources);
 }

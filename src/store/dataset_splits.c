@@ -50,10 +50,6 @@ void lofi_dataset_splits_close(lofi_dataset_splits *splits) {
 
 /* ---- describing ---- */
 
-static void count_up(json_t *counts, const char *key) {
-    json_object_set_new(counts, key, json_integer(json_integer_value(json_object_get(counts, key)) + 1));
-}
-
 static json_t *hours_json(double seconds, bool known) {
     return known ? json_real(seconds / 3600) : json_null();
 }
@@ -71,8 +67,8 @@ static void describe_split(description *d, const char *name, const lofi_hf_datas
     bool known = true;
     for (size_t i = 0; i < count; i++) {
         const lofi_dataset_track *track = lofi_hf_dataset_track_at(split, i);
-        for (size_t k = 0; k < track->style_count; k++) count_up(d->styles, track->style_ids[k]);
-        if (track->source_id[0]) count_up(d->sources, track->source_id);
+        for (size_t k = 0; k < track->style_count; k++) lofi_json_count_up(d->styles, track->style_ids[k]);
+        if (track->source_id[0]) lofi_json_count_up(d->sources, track->source_id);
         d->instrumental += lofi_lyrics_are_instrumental(track->lyrics, strlen(track->lyrics));
         seconds += track->duration;
         known = known && track->duration > 0;

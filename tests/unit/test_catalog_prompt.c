@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdbool.h>
 
+#include "base/utf8.h"
 #include "catalog/lyrics.h"
 #include "catalog/mapping.h"
 #include "catalog/prompt.h"
@@ -117,7 +118,7 @@ static void every_style_makes_a_good_line(void **state) {
             int bpm = check_line(text);
             assert_true(bpm >= style->tempo_min && bpm <= style->tempo_max);
             assert_true(has_tag(text, lofi_tempo_word(bpm)));
-            assert_true(lofi_prompt_characters(text) <= LOFI_PROMPT_CHARACTERS_MAX);
+            assert_true(lofi_utf8_characters(text) <= LOFI_PROMPT_CHARACTERS_MAX);
             assert_int_equal(line.left_out.size, 0);
             free_built(&line);
         }
@@ -167,7 +168,7 @@ static void several_styles_are_merged(void **state) {
     assert_true(bpm >= 110 && bpm <= 120); /* no overlap: the leading style's range */
     assert_true(has_tag(text, "r&b vocals"));
     assert_false(has_tag(text, "instrumental")); /* a voice is not instrumental */
-    assert_true(lofi_prompt_characters(text) <= LOFI_PROMPT_CHARACTERS_MAX);
+    assert_true(lofi_utf8_characters(text) <= LOFI_PROMPT_CHARACTERS_MAX);
     assert_true(line.left_out.size > 0);
     free_built(&line);
     line = build_ids("x", "CORE-01", "SEASON-06", NULL);
@@ -184,7 +185,7 @@ static void long_lines_lose_whole_tags(void **state) {
         built line = build("many", list, LOFI_TRACK_STYLES_MAX);
         const char *text = lofi_buffer_str(&line.line);
         check_line(text);
-        assert_true(lofi_prompt_characters(text) <= LOFI_PROMPT_CHARACTERS_MAX);
+        assert_true(lofi_utf8_characters(text) <= LOFI_PROMPT_CHARACTERS_MAX);
         assert_true(has_tag(text, list[0]->tags[LOFI_TAG_GENRE].tags[0]));
         assert_true(has_tag(text, list[0]->tags[LOFI_TAG_INSTRUMENTS].tags[0]));
         assert_true(has_tag(text, list[0]->tags[LOFI_TAG_PRODUCTION].tags[0]));
@@ -195,9 +196,9 @@ static void long_lines_lose_whole_tags(void **state) {
 
 static void counts_characters(void **state) {
     (void)state;
-    assert_int_equal(lofi_prompt_characters(""), 0);
-    assert_int_equal(lofi_prompt_characters("lofi"), 4);
-    assert_int_equal(lofi_prompt_characters("caf\xc3\xa9 \xe6\x98\x9f \xf0\x9f\x8e\xb5"), 8);
+    assert_int_equal(lofi_utf8_characters(""), 0);
+    assert_int_equal(lofi_utf8_characters("lofi"), 4);
+    assert_int_equal(lofi_utf8_characters("caf\xc3\xa9 \xe6\x98\x9f \xf0\x9f\x8e\xb5"), 8);
 }
 
 /* ---- what was measured ---- */
@@ -314,7 +315,7 @@ static void any_facts_make_a_good_line(void **state) {
                 name_key(key, bpm % 24);
                 built line = build_with(list, count, bpm, key);
                 const char *text = lofi_buffer_str(&line.line);
-                if (lofi_prompt_characters(text) > LOFI_PROMPT_CHARACTERS_MAX) fail_msg("'%s'", text);
+                if (lofi_utf8_characters(text) > LOFI_PROMPT_CHARACTERS_MAX) fail_msg("'%s'", text);
                 styles_alone_cut += count == 1 && line.left_out.size > 0;
                 if (whole) {
                     const lofi_prompt_facts facts = {bpm, key};
