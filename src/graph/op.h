@@ -35,6 +35,16 @@ typedef struct lofi_call {
 
 int64_t lofi_call_dim(const lofi_call *call, lofi_dim dim);
 
+/* What a node has to do, however it does it: for reports. */
+typedef struct lofi_work {
+    double operations; /* on floating-point numbers; a multiplication and an addition are two */
+    double bytes;      /* read and written */
+} lofi_work;
+
+/* One operation per number of the outputs, every input read once and every output written once, unless op->work says
+ * otherwise; nothing for a view. */
+lofi_work lofi_call_work(const lofi_op *op, const lofi_call *call);
+
 /* The ONNX file being written (onnx/), as seen by an op. */
 typedef struct lofi_onnx lofi_onnx;
 
@@ -55,6 +65,8 @@ struct lofi_op {
     void (*cpu)(const lofi_call *call);
     /* Scratch bytes for these sizes (data pointers are not set); NULL: none. */
     size_t (*workspace)(const lofi_call *call);
+    /* Puts right what lofi_call_work supposes: the operations of products, inputs of which little is read. NULL: it holds. */
+    void (*work)(const lofi_call *call, lofi_work *work);
 
     /* Adds nodes for the gradients of the inputs that are wanted, through lofi_gradient_* below. */
     void (*gradient)(lofi_gradient *gradient, const lofi_node *node);

@@ -181,3 +181,13 @@ void lofi_session_profile(lofi_session *session, bool reset,
     }
     if (reset) memset(session->profile, 0, session->graph->node_count * sizeof *session->profile);
 }
+
+void lofi_session_profile_nodes(lofi_session *session,
+                                void (*report)(void *user, const lofi_node *node, const lofi_call *call, int64_t calls,
+                                               double seconds),
+                                void *user) {
+    assert(session->present && "prepare first");
+    for (size_t n = 0; n < session->graph->node_count; n++)
+        report(user, session->graph->nodes[n], &session->present->calls[n], session->profile[n].calls,
+               (double)session->profile[n].nanoseconds * 1e-9);
+}

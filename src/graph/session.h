@@ -9,7 +9,7 @@
 #ifndef LOFI_GRAPH_SESSION_H
 #define LOFI_GRAPH_SESSION_H
 
-#include "graph/graph.h"
+#include "graph/op.h"
 
 typedef struct lofi_session lofi_session;
 
@@ -52,5 +52,11 @@ lofi_session_stats lofi_session_get_stats(const lofi_session *session);
 /* Seconds spent per operator since the start or the last call with reset; for profiles. `report` is called per op. */
 void lofi_session_profile(lofi_session *session, bool reset,
                           void (*report)(void *user, const char *op, int64_t calls, double seconds), void *user);
+
+/* The same node by node, in the order in which they run, with what each reads and writes under the present plan. */
+void lofi_session_profile_nodes(lofi_session *session,
+                                void (*report)(void *user, const lofi_node *node, const lofi_call *call, int64_t calls,
+                                               double seconds),
+                                void *user);
 
 #endif

@@ -82,6 +82,10 @@ static void lower(lofi_onnx *onnx, const lofi_node *node) {
     lofi_onnx_output(onnx, node, 0, lofi_onnx_masked_rows(onnx, out, lofi_onnx_input(onnx, node, 4)));
 }
 
+static void work(const lofi_call *call, lofi_work *work) {
+    lofi_heads_work(call, 2, work);
+}
+
 const lofi_op lofi_op_attention = {
     .name = "attention",
     .min_inputs = 3,
@@ -91,6 +95,7 @@ const lofi_op lofi_op_attention = {
     .infer = lofi_attention_infer,
     .cpu = cpu,
     .workspace = workspace,
+    .work = work,
     .gradient = gradient,
     .differentiable = 0x7,
     .gradient_gap = "the position bias of the text encoder is never trained, and masks are data",

@@ -41,6 +41,11 @@ static void cpu(const lofi_call *call) {
     lofi_attention_backward(&sizes, &inputs, in[3].data, out[0].data, out[1].data, out[2].data, call->workspace);
 }
 
+/* Scores are computed again; then the gradients of v, scores, q and k. */
+static void work(const lofi_call *call, lofi_work *work) {
+    lofi_heads_work(call, 5, work);
+}
+
 const lofi_op lofi_op_attention_gradient = {
     .name = "attention_gradient",
     .min_inputs = 4,
@@ -50,6 +55,7 @@ const lofi_op lofi_op_attention_gradient = {
     .infer = lofi_attention_gradient_infer,
     .cpu = cpu,
     .workspace = workspace,
+    .work = work,
     .gradient_gap = LOFI_NO_SECOND_DERIVATIVE,
     .onnx_gap = LOFI_NO_ONNX_OF_GRADIENT,
     .cuda_gap = LOFI_NO_CUDA,

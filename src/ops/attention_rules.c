@@ -103,3 +103,13 @@ lofi_code lofi_linear_attention_gradient_infer(lofi_graph *graph, const lofi_nod
     LOFI_TRY(check_linear(graph, node, 4, err));
     return gradient_shapes(graph, node, outputs, err);
 }
+
+void lofi_heads_work(const lofi_call *call, int products, lofi_work *work) {
+    work->operations = 2.0 * products * (double)call->inputs[0].count * (double)call->inputs[1].dims[1];
+}
+
+void lofi_linear_heads_work(const lofi_call *call, int products, lofi_work *work) {
+    const lofi_heads_attributes *a = call->attributes;
+    double width = (double)call->inputs[0].dims[2] / a->heads;
+    work->operations = 2.0 * products * (double)call->inputs[0].count * width;
+}

@@ -15,6 +15,11 @@ lofi_code lofi_heads_check(lofi_graph *graph, const lofi_node *node, bool same_l
 /* 2 * length - 1: how many distances there are between `length` positions. */
 lofi_dim lofi_relative_distances(lofi_graph *graph, lofi_dim length);
 
+/* Operations of `products` products of [S, d] x [d, K] or [S, K] x [K, d] in every head. Softmax is left out. */
+void lofi_heads_work(const lofi_call *call, int products, lofi_work *work);
+/* Likewise of products of [S, d] x [d, d]. */
+void lofi_linear_heads_work(const lofi_call *call, int products, lofi_work *work);
+
 /* Rules of the three operators; the gradients' have d loss / d out as input 3 and the others one place later. */
 lofi_code lofi_attention_infer(lofi_graph *graph, const lofi_node *node, lofi_shape *outputs, lofi_error *err);
 lofi_code lofi_attention_gradient_infer(lofi_graph *graph, const lofi_node *node, lofi_shape *outputs, lofi_error *err);

@@ -98,6 +98,11 @@ static void lower(lofi_onnx *onnx, const lofi_node *node) {
     lofi_onnx_output(onnx, node, 0, lofi_onnx_emit1(onnx, "Conv", inputs, 3, settings, 4));
 }
 
+static void work(const lofi_call *call, lofi_work *work) {
+    const lofi_view *weight = &call->inputs[1];
+    work->operations = 2.0 * (double)call->outputs[0].count * (double)(weight->count / weight->dims[0]);
+}
+
 const lofi_op lofi_op_conv2d = {
     .name = "conv2d",
     .min_inputs = 2,
@@ -107,6 +112,7 @@ const lofi_op lofi_op_conv2d = {
     .infer = infer,
     .cpu = run,
     .workspace = workspace,
+    .work = work,
     .gradient_gap = "nothing trainable lies before a convolution of images",
     .onnx = lower,
     .cuda_gap = LOFI_NO_CUDA,

@@ -62,6 +62,11 @@ static void lower(lofi_onnx *onnx, const lofi_node *node) {
     lofi_onnx_output(onnx, node, 0, lofi_onnx_emit1(onnx, "ConvTranspose", inputs, 3, settings, 2));
 }
 
+static void work(const lofi_call *call, lofi_work *work) {
+    const lofi_view *x = &call->inputs[0], *weight = &call->inputs[1];
+    work->operations = 2.0 * (double)x->count * (double)(weight->dims[1] * weight->dims[2]);
+}
+
 const lofi_op lofi_op_conv_transpose1d = {
     .name = "conv_transpose1d",
     .min_inputs = 2,
@@ -71,6 +76,7 @@ const lofi_op lofi_op_conv_transpose1d = {
     .infer = infer,
     .cpu = run,
     .workspace = workspace,
+    .work = work,
     .gradient_gap = "nothing trainable lies before a transposed convolution",
     .onnx = lower,
     .cuda_gap = LOFI_NO_CUDA,

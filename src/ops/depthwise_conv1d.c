@@ -64,6 +64,10 @@ static void lower(lofi_onnx *onnx, const lofi_node *node) {
     lofi_onnx_output(onnx, node, 0, lofi_onnx_transpose(onnx, out, 3, swap));
 }
 
+static void work(const lofi_call *call, lofi_work *work) {
+    work->operations = 2.0 * (double)call->outputs[0].count * (double)call->inputs[1].dims[2];
+}
+
 const lofi_op lofi_op_depthwise_conv1d = {
     .name = "depthwise_conv1d",
     .min_inputs = 2,
@@ -73,6 +77,7 @@ const lofi_op lofi_op_depthwise_conv1d = {
     .infer = infer,
     .cpu = run,
     .workspace = workspace,
+    .work = work,
     .gradient = differentiate,
     .differentiable = 1,
     .gradient_gap = "weight and bias of a depthwise convolution are not trained",

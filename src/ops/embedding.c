@@ -57,6 +57,14 @@ static void lower(lofi_onnx *onnx, const lofi_node *node) {
     lofi_onnx_output(onnx, node, 0, lofi_onnx_gather_rows(onnx, node, 1, lofi_onnx_input(onnx, node, 0)));
 }
 
+/* Of the table only the rows that are asked for are read. */
+static void work(const lofi_call *call, lofi_work *work) {
+    const lofi_view *ids = &call->inputs[0], *table = &call->inputs[1], *out = &call->outputs[0];
+    double row = (double)(table->dims[1] * (int64_t)lofi_dtype_bytes(table->dtype));
+    work->operations = 0;
+    work->bytes = (double)ids->count * (sizeof(int64_t) + row) + (double)out->count * sizeof(float);
+}
+
 const lofi_op lofi_op_embedding = {
     .name = "embedding",
     .min_inputs = 2,
@@ -64,6 +72,7 @@ const lofi_op lofi_op_embedding = {
     .outputs = 1,
     .infer = infer,
     .cpu = cpu,
+    .work = work,
     .gradient_gap = "tables of tokens are frozen in every adapter that is trained here",
     .onnx = lower,
     .cuda_gap = LOFI_NO_CUDA,

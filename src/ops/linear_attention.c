@@ -70,6 +70,10 @@ static void lower(lofi_onnx *onnx, const lofi_node *node) {
     lofi_onnx_output(onnx, node, 0, lofi_onnx_join_heads(onnx, lofi_onnx_binary(onnx, "Div", above, below), last));
 }
 
+static void work(const lofi_call *call, lofi_work *work) {
+    lofi_linear_heads_work(call, 2, work);
+}
+
 const lofi_op lofi_op_linear_attention = {
     .name = "linear_attention",
     .min_inputs = 3,
@@ -79,6 +83,7 @@ const lofi_op lofi_op_linear_attention = {
     .infer = lofi_linear_attention_infer,
     .cpu = cpu,
     .workspace = workspace,
+    .work = work,
     .gradient = gradient,
     .differentiable = 0x7,
     .gradient_gap = "masks are data",

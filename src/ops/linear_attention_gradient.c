@@ -39,6 +39,11 @@ static void cpu(const lofi_call *call) {
     lofi_linear_attention_backward(&sizes, &inputs, in[3].data, out[0].data, out[1].data, out[2].data, call->workspace);
 }
 
+/* k^T v is computed again, or kept; then its gradient and those of q, k and v. */
+static void work(const lofi_call *call, lofi_work *work) {
+    lofi_linear_heads_work(call, 5, work);
+}
+
 const lofi_op lofi_op_linear_attention_gradient = {
     .name = "linear_attention_gradient",
     .min_inputs = 4,
@@ -48,6 +53,7 @@ const lofi_op lofi_op_linear_attention_gradient = {
     .infer = lofi_linear_attention_gradient_infer,
     .cpu = cpu,
     .workspace = workspace,
+    .work = work,
     .gradient_gap = LOFI_NO_SECOND_DERIVATIVE,
     .onnx_gap = LOFI_NO_ONNX_OF_GRADIENT,
     .cuda_gap = LOFI_NO_CUDA,

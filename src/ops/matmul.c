@@ -188,6 +188,13 @@ static void lower(lofi_onnx *onnx, const lofi_node *node) {
     lofi_onnx_output(onnx, node, 0, product);
 }
 
+static void work(const lofi_call *call, lofi_work *work) {
+    const lofi_matmul_attributes *attributes = call->attributes;
+    const lofi_view *a = &call->inputs[0];
+    int64_t k = a->dims[a->rank - (attributes->transpose_a ? 2 : 1)];
+    work->operations = 2.0 * (double)call->outputs[0].count * (double)k;
+}
+
 const lofi_op lofi_op_matmul = {
     .name = "matmul",
     .min_inputs = 2,
@@ -197,6 +204,7 @@ const lofi_op lofi_op_matmul = {
     .infer = infer,
     .cpu = run,
     .workspace = workspace,
+    .work = work,
     .gradient = differentiate,
     .differentiable = 7,
     .in_place = 3,

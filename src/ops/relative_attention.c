@@ -89,6 +89,11 @@ static void lower(lofi_onnx *onnx, const lofi_node *node) {
     lofi_onnx_output(onnx, node, 0, lofi_onnx_join_heads(onnx, lofi_onnx_binary(onnx, "MatMul", scores, values), last));
 }
 
+/* Queries with keys, queries with positions, weights with values. */
+static void work(const lofi_call *call, lofi_work *work) {
+    lofi_heads_work(call, 3, work);
+}
+
 const lofi_op lofi_op_relative_attention = {
     .name = "relative_attention",
     .min_inputs = 6,
@@ -98,6 +103,7 @@ const lofi_op lofi_op_relative_attention = {
     .infer = lofi_relative_attention_infer,
     .cpu = cpu,
     .workspace = workspace,
+    .work = work,
     .gradient = gradient,
     .differentiable = 0x7,
     .gradient_gap =

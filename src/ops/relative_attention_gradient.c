@@ -37,6 +37,11 @@ static void cpu(const lofi_call *call) {
                                      call->workspace);
 }
 
+/* Both halves of the scores again; then the gradients of v, scores, k, and q from keys and positions. */
+static void work(const lofi_call *call, lofi_work *work) {
+    lofi_heads_work(call, 7, work);
+}
+
 const lofi_op lofi_op_relative_attention_gradient = {
     .name = "relative_attention_gradient",
     .min_inputs = 7,
@@ -46,6 +51,7 @@ const lofi_op lofi_op_relative_attention_gradient = {
     .infer = lofi_relative_attention_gradient_infer,
     .cpu = cpu,
     .workspace = workspace,
+    .work = work,
     .gradient_gap = LOFI_NO_SECOND_DERIVATIVE,
     .onnx_gap = LOFI_NO_ONNX_OF_GRADIENT,
     .cuda_gap = LOFI_NO_CUDA,

@@ -64,6 +64,12 @@ static void lower(lofi_onnx *onnx, const lofi_node *node) {
     lofi_onnx_output(onnx, node, 0, lofi_onnx_slice(onnx, lofi_onnx_input(onnx, node, 0), (int)a->axis, start, end));
 }
 
+static void work(const lofi_call *call, lofi_work *work) {
+    const lofi_view *out = &call->outputs[0];
+    work->operations = 0;
+    work->bytes = 2 * (double)out->count * (double)lofi_dtype_bytes(out->dtype);
+}
+
 const lofi_op lofi_op_slice = {
     .name = "slice",
     .min_inputs = 1,
@@ -72,6 +78,7 @@ const lofi_op lofi_op_slice = {
     .attribute_bytes = sizeof(lofi_window_attributes),
     .infer = infer,
     .cpu = cpu,
+    .work = work,
     .gradient = gradient,
     .differentiable = 0x1,
     .onnx = lower,
