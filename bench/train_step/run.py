@@ -12,56 +12,31 @@ steps of each (two, one with real widths) are not counted. Processor time is wha
 Memory is the largest resident size during the steps, and during opening. Losses and gradient norms of every step are compared.
 """
 import argparse
-import datetime
-import json
 import os
-import platform
-import re
-import statistics
-import subprocess
 import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "common"))
+import sides as common
+
 PEER = os.path.join(HERE, "peer.py")
 LIMIT = 1e-5
 RATE = 1e-4
 
 
-class Side:
+class Side(common.Side):
     def __init__(self, name, command):
-        self.name, self.steps = name, []
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        self.opening = self.read()["opening_peak_bytes"]
-
-    def read(self):
-        line = self.process.stdout.readline()
-        if not line:
-            sys.exit(f"run.py: the side '{self.name}' stopped:\n{self.process.stderr.read()}")
-        return json.loads(line)
-
-    def ask(self, line):
-        self.process.stdin.write(line + "\n")
-        self.process.stdin.flush()
-        return self.read()
+        super().__init__(name, command)
+        self.steps = []
 
     def take(self, count):
         self.steps += self.ask(f"step {count}")["steps"]
 
-    def close(self):
-        end = self.ask("quit")
-        self.process.stdin.close()
-        self.process.wait()
-        return end
-
-
-def spread(values):
-    return dict(median=statistics.median(values), min=min(values), max=max(values))
-
 
 def summary(side, warm_up, end):
     counted = side.steps[warm_up:]
-    return dict(ms=spread([s["ms"] for s in counted]), cpu_ms=spread([s["cpu_ms"] for s in counted]), steps=len(counted),
+    return dict(ms=common.spread([s["ms"] for s in counted]), cpu_ms=common.spread([s["cpu_ms"] for s in counted]), steps=len(counted),
                 opening_peak_bytes=side.opening, **end)
 
 
@@ -85,7 +60,7 @@ def measure(options, prepared, checkpointing):
     differences = {key: largest_difference(lofi, torch, key) for key in ("loss", "norm")}
     profile = sides[0].ask("profile")
     result = {side.name: summary(side, warm_up, side.close()) for side in sides}
-    result.update(measured=now(), checkpointing=checkpointing, load_average=load, relative_difference=differences, profile=profile,
+    result.update(measured=common.now(), checkpointing=checkpointing, load_average=load, relative_difference=differences, profile=profile,
                   speed_ratio=result["torch"]["ms"]["median"] / result["lofi"]["ms"]["median"],
                   cpu_ratio=result["torch"]["cpu_ms"]["median"] / result["lofi"]["cpu_ms"]["median"],
                   memory_ratio=result["lofi"]["peak_bytes"] / result["torch"]["peak_bytes"])
@@ -93,77 +68,23 @@ def measure(options, prepared, checkpointing):
 
 
 def prepare(options, case, folder):
-    os.makedirs(folder, exist_ok=True)
-    kept = os.path.join(folder, "prepared.json")
-    if os.path.exists(kept):
-        with open(kept, encoding="utf-8") as file:
-            return json.load(file)
     command = [options.python, PEER, "prepare", options.upstream, case, folder]
     if case == "small" and options.model:
         command += ["--model", options.model]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    if done.returncode:
-        sys.exit(f"run.py: cannot make the case '{case}':\n{done.stderr}")
-    prepared = json.loads(done.stdout.splitlines()[-1])
-    with open(kept, "w", encoding="utf-8") as file:
-        json.dump(prepared, file)
-    return prepared
-
-
-def now():
-    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
-
-
-def machine():
-    def first(path, pattern):
-        with open(path, encoding="utf-8") as file:
-            found = re.search(pattern, file.read(), re.M)
-        return found.group(1).strip() if found else None
-
-    flags = (first("/proc/cpuinfo", r"^flags\s*:(.*)$") or "").split()
-    return dict(processor=first("/proc/cpuinfo", r"^model name\s*:(.*)$"), processors=os.cpu_count(),
-                vector=[f for f in ("avx2", "fma", "avx512f", "avx512_bf16") if f in flags],
-                memory_bytes=int(first("/proc/meminfo", r"^MemTotal:\s*(\d+)")) * 1024, system=platform.platform())
-
-
-def megabytes(value):
-    return f"{value / 1e6:.0f}"
+    return common.prepare(folder, command, case)
 
 
 def row(case, result):
     l, t = result["lofi"], result["torch"]
     time = lambda s: f"{s['ms']['median']:.0f} ({s['ms']['min']:.0f}-{s['ms']['max']:.0f})"
     return [case, "on" if result["checkpointing"] else "off", time(l), time(t), f"{result['speed_ratio']:.2f}",
-            f"{l['cpu_ms']['median']:.0f}", f"{t['cpu_ms']['median']:.0f}", f"{result['cpu_ratio']:.2f}", megabytes(l["peak_bytes"]),
-            megabytes(t["peak_bytes"]), f"{result['memory_ratio']:.2f}", str(l["allocations_after_first_step"]),
+            f"{l['cpu_ms']['median']:.0f}", f"{t['cpu_ms']['median']:.0f}", f"{result['cpu_ratio']:.2f}", common.megabytes(l["peak_bytes"]),
+            common.megabytes(t["peak_bytes"]), f"{result['memory_ratio']:.2f}", str(l["allocations_after_first_step"]),
             f"{result['relative_difference']['loss']:.1e}"]
-
-
-def save(report, folder):
-    """One file per day and machine; what was measured earlier that day stays in it."""
-    name = re.sub(r"[^a-z0-9]+", "-", f"{report['machine']['processor']} {report['machine']['processors']}".lower()).strip("-")
-    os.makedirs(folder, exist_ok=True)
-    path = os.path.join(folder, f"train_step-{now()[:10]}-{name}.json")
-    if os.path.exists(path):
-        with open(path, encoding="utf-8") as file:
-            earlier = json.load(file)["cases"]
-        for case, values in earlier.items():
-            report["cases"].setdefault(case, dict(values, runs=[]))["runs"][:0] = values["runs"]
-    with open(path, "w", encoding="utf-8") as file:
-        json.dump(report, file, indent=1)
-        file.write("\n")
-    return path
 
 
 HEADER = ["case", "checkpointing", "lofi ms", "torch ms", "times faster", "lofi cpu ms", "torch cpu ms", "less cpu", "lofi MB", "torch MB",
           "memory ratio", "allocations after step 1", "loss differs by"]
-
-
-def print_table(rows):
-    print("| " + " | ".join(HEADER) + " |")
-    print("|" + "---|" * len(HEADER))
-    for r in rows:
-        print("| " + " | ".join(r) + " |", flush=True)
 
 
 def main():
@@ -181,7 +102,7 @@ def main():
     options = parser.parse_args()
     temporary = None if options.work else tempfile.TemporaryDirectory()
     work = options.work or temporary.name
-    report = dict(machine=machine(), threads=options.threads, cases={})
+    report = dict(machine=common.machine(), threads=options.threads, cases={})
     rows, failed = [], False
     for case in options.cases.split(","):
         prepared = prepare(options, case, os.path.join(work, case))
@@ -192,9 +113,9 @@ def main():
             rows.append(row(case, result))
             print(" ".join(f"{h}: {c}," for h, c in zip(HEADER, rows[-1])), file=sys.stderr, flush=True)
             failed |= max(result["relative_difference"].values()) > LIMIT or result["lofi"]["allocations_after_first_step"] > 0
-    print_table(rows)
+    common.print_table(HEADER, rows)
     if options.results:
-        print("written:", save(report, options.results))
+        print("written:", common.save(report, options.results, "train_step"))
     if failed:
         print(f"FAIL: the sides differ by more than {LIMIT}, or a step after the first allocated memory")
     return 1 if failed else 0
