@@ -1,6 +1,7 @@
 """Every network of lofi beside the original under PyTorch: milliseconds, memory, operations, and how far lofi is from the machine's limits.
 
 usage: run.py --upstream ACE_STEP --build BUILD_FOLDER [--python PYTHON] [--cases A,B] [--work DIR] [--rounds 5] [--threads N] [--results DIR]
+       run.py --upstream ACE_STEP --build BUILD_FOLDER --work DIR --prepare        (only makes the models)
        run.py --print RESULTS.json
 
 ACE_STEP: a checkout of ace-step/ACE-Step. BUILD_FOLDER: holds bench/networks and bench/machine_peaks. PYTHON: see peer.py for what it
@@ -139,6 +140,22 @@ def ask(command):
     return done.stdout
 
 
+def measure_all(options, prepared):
+    options.peaks = json.loads(ask([os.path.join(options.build, "bench", "machine_peaks"), str(options.threads)]))
+    report, failed = dict(machine=common.machine(), peaks=options.peaks, cases={}), False
+    for case in prepared:
+        result = measure(options, case, prepared[case])
+        report["cases"][case] = dict(what=prepared[case]["what"], sizes=prepared[case]["sizes"], runs=[result])
+        print(" ".join(f"{h}: {c}," for h, c in zip(HEADER, row(case, result))), file=sys.stderr, flush=True)
+        failed |= not result["relative_error"] <= LIMIT or result["lofi"]["allocations_after_first_run"] > 0
+    tell(report, 4)
+    if options.results:
+        print("written:", common.save(report, options.results, "networks"))
+    if failed:
+        print(f"FAIL: the sides differ by more than {LIMIT}, or a run after the first allocated memory")
+    return 1 if failed else 0
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--upstream")
@@ -160,26 +177,13 @@ def main():
         parser.error("--upstream and --build are needed")
     temporary = None if options.work else tempfile.TemporaryDirectory()
     options.work = options.work or temporary.name
-    options.peaks = json.loads(ask([os.path.join(options.build, "bench", "machine_peaks"), str(options.threads)]))
-    report = dict(machine=common.machine(), peaks=options.peaks, cases={})
-    failed = False
+    prepared = {}
     for case in (options.cases or ask([options.python, PEER, "cases"])).replace(",", " ").split():
         folder = os.path.join(options.work, "cases", case)
-        prepared = common.prepare(folder, [options.python, PEER, "prepare", options.upstream, case, options.work], case)
-        if options.prepare:
-            continue
-        result = measure(options, case, prepared)
-        report["cases"][case] = dict(what=prepared["what"], sizes=prepared["sizes"], runs=[result])
-        print(" ".join(f"{h}: {c}," for h, c in zip(HEADER, row(case, result))), file=sys.stderr, flush=True)
-        failed |= not result["relative_error"] <= LIMIT or result["lofi"]["allocations_after_first_run"] > 0
+        prepared[case] = common.prepare(folder, [options.python, PEER, "prepare", options.upstream, case, options.work], case)
     if options.prepare:
         return 0
-    tell(report, 4)
-    if options.results:
-        print("written:", common.save(report, options.results, "networks"))
-    if failed:
-        print(f"FAIL: the sides differ by more than {LIMIT}, or a run after the first allocated memory")
-    return 1 if failed else 0
+    return measure_all(options, prepared)
 
 
 if __name__ == "__main__":
