@@ -47,7 +47,8 @@ def randomize(module, gain=1.0):
             direction = {"weight_g": "weight_v", "original0": "original1"}.get(name.rpartition(".")[2])
             if direction:
                 v = parameters[name.rpartition(".")[0] + "." + direction]
-                p.copy_(gain * (1 + 0.1 * normal(p)) * v.norm(dim=[d for d in range(p.dim()) if p.shape[d] == 1], keepdim=True))
+                length = v.square().sum([d for d in range(p.dim()) if p.shape[d] == 1], keepdim=True).sqrt()
+                p.copy_(gain * (1 + 0.1 * normal(p)) * length)
     return module.eval()
 
 
