@@ -45,9 +45,9 @@ def largest_difference(a, b, key):
 
 
 def measure(options, prepared, checkpointing):
-    common = [prepared["model"], prepared["inputs"], str(prepared["rank"]), str(prepared["alpha"]), str(RATE), "1" if checkpointing else "0",
+    arguments = [prepared["model"], prepared["inputs"], str(prepared["rank"]), str(prepared["alpha"]), str(RATE), "1" if checkpointing else "0",
               str(options.threads)]
-    sides = [Side("lofi", [options.program] + common), Side("torch", [options.python, PEER, "serve", options.upstream] + common)]
+    sides = [Side("lofi", [options.program] + arguments), Side("torch", [options.python, PEER, "serve", options.upstream] + arguments)]
     large = prepared["parameters"] > 1e8
     warm_up, per_turn = (1, 1) if large else (2, 4)
     for side in sides:
