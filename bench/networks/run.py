@@ -2,7 +2,7 @@
 
 usage: run.py --upstream ACE_STEP --build BUILD_FOLDER [--python PYTHON] [--cases A,B] [--work DIR] [--rounds 5] [--threads N] [--results DIR]
        run.py --upstream ACE_STEP --build BUILD_FOLDER --work DIR --prepare        (only makes the models)
-       run.py --print RESULTS.json
+       run.py --print RESULTS.json [--first N]
 
 ACE_STEP: a checkout of ace-step/ACE-Step. BUILD_FOLDER: holds bench/networks and bench/machine_peaks. PYTHON: see peer.py for what it
 needs. --work keeps the made models (about 7 GB for all). --print gives the tables of what was measured before.
@@ -110,7 +110,7 @@ def account(nodes, peaks):
 
 # ---- telling ----
 
-HEADER = ["network", "lofi ms", "PyTorch ms", "times faster", "processor ms, lofi / PyTorch", "MB, lofi / PyTorch", "GFLOP", "GFLOP/s", "floor ms",
+HEADER = ["network", "lofi ms", "PyTorch ms", "times faster", "processor ms, lofi / PyTorch", "MB, lofi / PyTorch", "GFLOP", "GFLOP/s", "GFLOP a processor s", "floor ms",
           "times floor", "results differ by"]
 OPERATOR_HEADER = ["network", "operator", "nodes", "ms", "share %", "GFLOP/s", "GB/s", "times floor"]
 SHAPE_HEADER = ["network", "operator", "shapes", "nodes", "ms", "share %", "GFLOP/s", "GB/s", "times floor"]
@@ -126,7 +126,7 @@ def row(case, result):
     ms = l["ms"]["median"]
     return [case, clock(l), clock(t), f"{result['speed_ratio']:.2f}", f"{number(l['cpu_ms']['median'])} / {number(t['cpu_ms']['median'])}",
             f"{common.megabytes(l['peak_bytes'])} / {common.megabytes(t['peak_bytes'])}", number(result["operations"] * 1e-9),
-            f"{result['operations'] / ms * 1e-6:.0f}", number(result["floor_ms"]), f"{ms / result['floor_ms']:.2f}", f"{result['relative_error']:.0e}"]
+            f"{result['operations'] / ms * 1e-6:.0f}", f"{result['operations'] / l['cpu_ms']['median'] * 1e-6:.0f}", number(result["floor_ms"]), f"{ms / result['floor_ms']:.2f}", f"{result['relative_error']:.0e}"]
 
 
 def group_cells(group, result):
@@ -139,7 +139,7 @@ def tell(report, first):
     last = {case: values["runs"][-1] for case, values in report["cases"].items()}
     peaks = list(last.values())[-1]["peaks"]
     print(f"{peaks['threads']} threads: {peaks['register_gflops']:.0f} GFLOP/s in registers, {peaks['product_gflops']:.0f} GFLOP/s in products of "
-          f"2048 x 2048 matrices, copying reads and writes {peaks['copy_gb_per_s']:.1f} GB/s.\n")
+          f"1024 x 1024 matrices, copying reads and writes {peaks['copy_gb_per_s']:.1f} GB/s.\n")
     common.print_table(HEADER, [row(case, result) for case, result in last.items()])
     print()
     common.print_table(OPERATOR_HEADER, [[case, g["operator"]] + group_cells(g, r) for case, r in last.items() for g in r["operators"][:first]])
@@ -163,7 +163,7 @@ def measure_all(options, prepared):
     results = [values["runs"][0] for values in report["cases"].values()]
     for result in results:
         result.update(peaks=peaks, **account(result.pop("nodes"), peaks))
-    tell(report, 4)
+    tell(report, options.first)
     if options.results:
         print("written:", common.save(report, options.results, "networks"))
     if any(not r["relative_error"] <= LIMIT or r["lofi"]["allocations_after_first_run"] > 0 for r in results):
@@ -183,11 +183,12 @@ def main():
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--results")
     parser.add_argument("--print", dest="printed", metavar="RESULTS")
+    parser.add_argument("--first", type=int, default=4, help="how many operators and shapes of each network are shown (kept: 12)")
     parser.add_argument("--prepare", action="store_true", help="only make the models and inputs")
     options = parser.parse_args()
     if options.printed:
         with open(options.printed, encoding="utf-8") as file:
-            tell(json.load(file), KEPT_GROUPS)
+            tell(json.load(file), options.first)
         return 0
     if not options.upstream or not options.build:
         parser.error("--upstream and --build are needed")
