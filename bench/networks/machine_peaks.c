@@ -14,6 +14,7 @@
 #include "base/threads.h"
 #include "graph/session.h"
 #include "kernels/parallel.h"
+#include "kernels/vector.h"
 #include "ops/ops.h"
 
 /* Short runs, many of them: on a busy machine some find all processors free. */
@@ -28,27 +29,26 @@ static double seconds_since(int64_t start) {
 
 typedef float lanes16 __attribute__((vector_size(64)));
 
-/* Twelve chains that do not wait for each other hide the latency of a multiplication with addition. The factor keeps the
- * numbers near 1. */
-__attribute__((target_clones("avx512f", "avx2,fma", "default"))) static float multiply_add(int64_t rounds) {
+/* Twelve chains that do not wait for each other hide the latency of a multiplication with addition, which the build fuses in this
+ * file (bench/CMakeLists.txt). The factor keeps the numbers near 1. */
+static inline LOFI_BODY void multiply_add_body(float *sum, int64_t rounds) {
     lanes16 a[CHAINS], factor, addend;
     for (int lane = 0; lane < 16; lane++) factor[lane] = 0.5f, addend[lane] = 0.5f;
     for (int i = 0; i < CHAINS; i++) a[i] = addend * (float)(i + 1);
     for (int64_t round = 0; round < rounds; round++)
 #pragma GCC unroll 12
         for (int i = 0; i < CHAINS; i++) a[i] = a[i] * factor + addend;
-    float sum = 0;
     for (int i = 0; i < CHAINS; i++)
-        for (int lane = 0; lane < 16; lane++) sum += a[i][lane];
-    return sum;
+        for (int lane = 0; lane < 16; lane++) *sum += a[i][lane];
 }
+LOFI_VERSIONS(multiply_add, (float *sum, int64_t rounds), (sum, rounds))
 
 static double register_peak(int threads) {
     double best = 0;
     float *sums = calloc((size_t)threads * 16, sizeof *sums);
     for (int run = 0; run < RUNS && sums; run++) {
         int64_t start = lofi_now_ns();
-        LOFI_PARALLEL_FOR(threads, t, threads, { sums[t * 16] += multiply_add(ROUNDS); });
+        LOFI_PARALLEL_FOR(threads, t, threads, { multiply_add(&sums[t * 16], ROUNDS); });
         double rate = 2.0 * 16 * CHAINS * ROUNDS * threads / seconds_since(start) * 1e-9;
         if (rate > best && sums[0] > 0) best = rate;
     }
