@@ -138,9 +138,9 @@ def group_cells(group, result):
 
 def tell(report, first):
     last = {case: values["runs"][-1] for case, values in report["cases"].items()}
-    peaks = list(last.values())[-1]["peaks"]
-    print(f"{peaks['threads']} threads: {peaks['register_gflops']:.0f} GFLOP/s in registers, {peaks['product_gflops']:.0f} GFLOP/s in products of "
-          f"1024 x 1024 matrices, copying reads and writes {peaks['copy_gb_per_s']:.1f} GB/s.\n")
+    peak = lambda key, digits: "-".join(sorted({f"{pick(r['peaks'][key] for r in last.values()):.{digits}f}" for pick in (min, max)}, key=float))
+    print(f"{list(last.values())[0]['peaks']['threads']} threads: {peak('register_gflops', 0)} GFLOP/s in registers, {peak('product_gflops', 0)} GFLOP/s in "
+          f"products of 1024 x 1024 matrices, copying reads and writes {peak('copy_gb_per_s', 0)} GB/s.\n")
     common.print_table(HEADER, [row(case, result) for case, result in last.items()])
     print()
     common.print_table(OPERATOR_HEADER, [[case, g["operator"]] + group_cells(g, r) for case, r in last.items() for g in r["operators"][:first]])
