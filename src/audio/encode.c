@@ -315,7 +315,7 @@ static void close_encoder(lofi_encoder *e) {
 
 lofi_code lofi_audio_encode_to(lofi_writer *writer, const char *name, const lofi_audio *audio,
                                const lofi_encode_options *options, lofi_error *err) {
-    lofi_ffmpeg_begin();
+    LOFI_TRY(lofi_ffmpeg_begin(&lofi_library_avformat, err));
     LOFI_TRY(lofi_encode_check(options, audio->sample_rate, audio->channels, err));
     lofi_encoder e = {.path = name, .options = options, .writer = writer};
     lofi_code code = encode_all(&e, audio, options, err);
