@@ -25,7 +25,7 @@ static lofi_code fail_to_load(const lofi_library *library, const char *reason, l
     size_t length = strlen(library->file);
     if (strncmp(reason, library->file, length) == 0 && strncmp(reason + length, ": ", 2) == 0) reason += length + 2;
     name_package(package, sizeof package, library);
-    lofi_fail(err, LOFI_ERR_UNSUPPORTED, "cannot load the library '%s': %s", library->file, reason);
+    lofi_fail(err, LOFI_ERR_IO, "cannot load the library '%s': %s", library->file, reason);
     return lofi_hint(err, "on Debian, it is in the package %s; 'lofi doctor' shows all libraries", package);
 }
 

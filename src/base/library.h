@@ -22,7 +22,7 @@ typedef struct lofi_library {
     void *handle;                /* NULL until it is loaded, which it then stays */
 } lofi_library;
 
-/* Loads the library unless it is there already; any thread may. LOFI_ERR_UNSUPPORTED with the package as the hint when it cannot
+/* Loads the library unless it is there already; any thread may. LOFI_ERR_IO with the package as the hint when it cannot
  * be loaded. To be called before worker processes are forked (workers.h), so that they share it. */
 lofi_code lofi_library_open(lofi_library *library, lofi_error *err) LOFI_MUST_USE;
 /* All of a list that ends with NULL. */
