@@ -12,7 +12,7 @@ target_include_directories(lofi_compiler INTERFACE ${PROJECT_SOURCE_DIR}/src)
 target_compile_definitions(lofi_compiler INTERFACE
     LOFI_VERSION="${PROJECT_VERSION}" $<$<COMPILE_LANGUAGE:C>:_GNU_SOURCE=>)
 target_compile_options(lofi_compiler INTERFACE
-    -Wall -Wextra -Wshadow -Werror -fno-common -fno-math-errno -ffp-contract=off
+    -Wall -Wextra -Wshadow -Werror -fvisibility=hidden -fno-common -fno-math-errno -ffp-contract=off
     -ffile-prefix-map=${PROJECT_SOURCE_DIR}/=
     $<$<C_COMPILER_ID:GNU>:-Wno-format-truncation> $<$<C_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>
     $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes> $<$<COMPILE_LANGUAGE:C>:-Wmissing-prototypes>

@@ -18,10 +18,14 @@
 #include "base/random.h"
 #include "base/threads.h"
 #include "kernels/gemm.h"
+#include "kernels/kernel_libraries.h"
 
-extern void openblas_set_num_threads(int count);
-extern char *openblas_get_corename(void);
 extern void omp_set_num_threads(int count);
+
+/* What only this program calls of OpenBLAS. */
+char *openblas_get_corename(void) {
+    return LOFI_IMPORTED(openblas, openblas_get_corename)();
+}
 
 typedef struct shape {
     const char *what;

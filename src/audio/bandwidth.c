@@ -95,7 +95,7 @@ static void find_edges(lofi_bandwidth *out, const work *w) {
 }
 
 static lofi_code measure(lofi_bandwidth *out, work *w, lofi_error *err) {
-    if (!lofi_spectrum_open(&w->spectrum, LENGTH)) return lofi_fail(err, LOFI_ERR_MEMORY, "no memory for a spectrum");
+    LOFI_TRY(lofi_spectrum_open(&w->spectrum, LENGTH, err));
     lofi_code code = sum_frames(w, err);
     lofi_spectrum_close(&w->spectrum);
     LOFI_TRY(code);

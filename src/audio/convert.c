@@ -194,7 +194,7 @@ static lofi_code convert(lofi_audio *out, const lofi_audio *audio, int sample_ra
                          sample_rate);
     if (channels != audio->channels && channels != 1 && channels != 2)
         return lofi_fail(err, LOFI_ERR_USAGE, "cannot convert audio to %d channels: it is 1 or 2", channels);
-    lofi_ffmpeg_begin();
+    LOFI_TRY(lofi_ffmpeg_begin(&lofi_library_swresample, err));
     AVChannelLayout layout;
     av_channel_layout_default(&layout, audio->channels);
     lofi_converter converter = {0};

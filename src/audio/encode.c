@@ -84,6 +84,7 @@ lofi_code lofi_encode_check(const lofi_encode_options *options, int sample_rate,
     if (!mp3 && options->bits != 16 && options->bits != 24 && !(wav && options->bits == 32))
         return lofi_fail(err, LOFI_ERR_USAGE, "a %s file cannot have %d bits: 16%s", format_names[options->format],
                          options->bits, wav ? ", 24 or 32" : " or 24");
+    LOFI_TRY(lofi_ffmpeg_begin(&lofi_library_avformat, err));
     if (find_encoder(options) != NULL) return LOFI_OK;
     lofi_fail(err, LOFI_ERR_UNSUPPORTED, "this FFmpeg has no encoder for %s", format_names[options->format]);
     return lofi_hint(err, "install the FFmpeg libraries of the distribution: libavcodec with %s",
@@ -315,7 +316,7 @@ static void close_encoder(lofi_encoder *e) {
 
 lofi_code lofi_audio_encode_to(lofi_writer *writer, const char *name, const lofi_audio *audio,
                                const lofi_encode_options *options, lofi_error *err) {
-    lofi_ffmpeg_begin();
+    LOFI_TRY(lofi_ffmpeg_begin(&lofi_library_avformat, err));
     LOFI_TRY(lofi_encode_check(options, audio->sample_rate, audio->channels, err));
     lofi_encoder e = {.path = name, .options = options, .writer = writer};
     lofi_code code = encode_all(&e, audio, options, err);

@@ -68,6 +68,7 @@ static lofi_code run_frames(const engine *e, const float *samples, int64_t count
                             float (*scale)(double), float *out, lofi_error *err) {
     bool failed = false;
     void *memory = NULL;
+    LOFI_TRY(lofi_library_open(&lofi_library_avutil, err));
     LOFI_TRY(lofi_alloc(&memory, (size_t)(frames * e->bands), sizeof(double), "a spectrogram", err));
     double *values = memory;
 #pragma omp parallel reduction(|| : failed)

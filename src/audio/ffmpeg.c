@@ -14,7 +14,7 @@
 #include "audio/ffmpeg_internal.h"
 
 static _Thread_local char last_message[256];
-static pthread_once_t begun = PTHREAD_ONCE_INIT;
+static pthread_once_t caught = PTHREAD_ONCE_INIT, listed = PTHREAD_ONCE_INIT;
 static char audio_decoders[16384];
 
 static void keep_message(void *object, int level, const char *format, va_list arguments) {
@@ -44,14 +44,15 @@ static void list_audio_decoders(void) {
     }
 }
 
-static void begin_once(void) {
+static void catch_messages(void) {
     av_log_set_callback(keep_message);
-    list_audio_decoders();
 }
 
-void lofi_ffmpeg_begin(void) {
-    pthread_once(&begun, begin_once);
+lofi_code lofi_ffmpeg_begin(lofi_library *library, lofi_error *err) {
+    LOFI_TRY(lofi_library_open(library, err));
+    pthread_once(&caught, catch_messages);
     last_message[0] = '\0';
+    return LOFI_OK;
 }
 
 const char *lofi_ffmpeg_message(void) {
@@ -59,6 +60,7 @@ const char *lofi_ffmpeg_message(void) {
 }
 
 const char *lofi_ffmpeg_audio_decoders(void) {
+    pthread_once(&listed, list_audio_decoders);
     return audio_decoders;
 }
 
@@ -88,8 +90,8 @@ static bool swresample_has_soxr(void) {
     return found;
 }
 
-void lofi_ffmpeg_describe(lofi_ffmpeg_info *info) {
-    lofi_ffmpeg_begin();
+lofi_code lofi_ffmpeg_describe(lofi_ffmpeg_info *info, lofi_error *err) {
+    LOFI_TRY(lofi_ffmpeg_begin(&lofi_library_avformat, err));
     *info = (lofi_ffmpeg_info){0};
     write_version(info->avformat, avformat_version());
     write_version(info->avcodec, avcodec_version());
@@ -106,4 +108,5 @@ void lofi_ffmpeg_describe(lofi_ffmpeg_info *info) {
     info->has_opus = avcodec_find_decoder(AV_CODEC_ID_OPUS) != NULL;
     info->has_aac = avcodec_find_decoder(AV_CODEC_ID_AAC) != NULL;
     info->has_alac = avcodec_find_decoder(AV_CODEC_ID_ALAC) != NULL;
+    return LOFI_OK;
 }

@@ -4,6 +4,8 @@
 
 #include <stdbool.h>
 
+#include "base/error.h"
+
 typedef struct lofi_ffmpeg_info {
     char avformat[16], avcodec[16], swresample[16], avutil[16]; /* versions of the libraries in use: "59.27.100" */
     char release[64];                                           /* of FFmpeg as a whole: "5.1.6-0+deb12u1" */
@@ -13,6 +15,6 @@ typedef struct lofi_ffmpeg_info {
     bool has_mp3, has_flac, has_vorbis, has_opus, has_aac, has_alac; /* decoders */
 } lofi_ffmpeg_info;
 
-void lofi_ffmpeg_describe(lofi_ffmpeg_info *info);
+lofi_code lofi_ffmpeg_describe(lofi_ffmpeg_info *info, lofi_error *err) LOFI_MUST_USE;
 
 #endif

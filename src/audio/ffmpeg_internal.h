@@ -13,12 +13,14 @@
 #include <stdint.h>
 
 #include "audio/audio.h"
+#include "audio/audio_libraries.h"
 #include "base/error.h"
 
 struct SwrContext;
 
-/* Before anything of FFmpeg: catches its messages (once per process), forgets the last message of this thread. */
-void lofi_ffmpeg_begin(void);
+/* Before anything of FFmpeg: loads the library (lofi_library_avcodec ...), which brings those that it needs itself; catches
+ * their messages (once per process), forgets the last message of this thread. */
+lofi_code lofi_ffmpeg_begin(lofi_library *library, lofi_error *err) LOFI_MUST_USE;
 /* The last error line of this thread since lofi_ffmpeg_begin: "[mp3float] Header missing", or "". Borrowed. */
 const char *lofi_ffmpeg_message(void);
 /* Names of all audio decoders, with commas: nothing else of a file is ever decoded. Borrowed. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "audio/audio_libraries.h"
 #include "base/memory.h"
 
 #define RATE  11025
@@ -35,6 +36,7 @@ static bool compute(lofi_fingerprint *out, ChromaprintContext *context, const lo
 }
 
 lofi_code lofi_fingerprint_compute(lofi_fingerprint *out, const lofi_audio *audio, lofi_error *err) {
+    LOFI_TRY(lofi_library_open(&lofi_library_chromaprint, err));
     lofi_fingerprint made = {0};
     ChromaprintContext *context = chromaprint_new(CHROMAPRINT_ALGORITHM_DEFAULT);
     bool done = context != NULL && compute(&made, context, audio);
@@ -50,6 +52,7 @@ void lofi_fingerprint_free(lofi_fingerprint *print) {
 }
 
 lofi_code lofi_fingerprint_write(char **text, const lofi_fingerprint *print, lofi_error *err) {
+    LOFI_TRY(lofi_library_open(&lofi_library_chromaprint, err));
     char *encoded = NULL;
     int size = 0;
     if (!chromaprint_encode_fingerprint(print->words, (int)print->count, CHROMAPRINT_ALGORITHM_DEFAULT, &encoded, &size,
@@ -65,6 +68,7 @@ lofi_code lofi_fingerprint_write(char **text, const lofi_fingerprint *print, lof
 lofi_code lofi_fingerprint_read(lofi_fingerprint *out, const char *text, lofi_error *err) {
     uint32_t *words = NULL;
     int count = 0, algorithm = -1;
+    LOFI_TRY(lofi_library_open(&lofi_library_chromaprint, err));
     if (!chromaprint_decode_fingerprint(text, (int)strlen(text), &words, &count, &algorithm, 1) ||
         algorithm != CHROMAPRINT_ALGORITHM_DEFAULT) {
         chromaprint_dealloc(words);

@@ -30,7 +30,8 @@ void lofi_fourier_run(lofi_fourier *fourier) {
     fourier->function(fourier->context, fourier->output, fourier->input, sizeof *fourier->input);
 }
 
-bool lofi_spectrum_open(lofi_spectrum *spectrum, int64_t length) {
+lofi_code lofi_spectrum_open(lofi_spectrum *spectrum, int64_t length, lofi_error *err) {
+    LOFI_TRY(lofi_library_open(&lofi_library_avutil, err));
     float scale = 1.0f;
     size_t bins = (size_t)length / 2 + 1;
     *spectrum = (lofi_spectrum){.length = length};
@@ -41,13 +42,13 @@ bool lofi_spectrum_open(lofi_spectrum *spectrum, int64_t length) {
     if (spectrum->window == NULL || spectrum->input == NULL || spectrum->output == NULL || spectrum->power == NULL ||
         av_tx_init(&spectrum->context, &spectrum->function, AV_TX_FLOAT_RDFT, 0, (int)length, &scale, 0) < 0) {
         lofi_spectrum_close(spectrum);
-        return false;
+        return lofi_fail(err, LOFI_ERR_MEMORY, "no memory for a spectrum");
     }
     /* The mean of a Hann window is a half, and a sine has half its power at each side. */
     for (int64_t i = 0; i < length; i++)
         spectrum->window[i] = (float)((0.5 - 0.5 * cos(2.0 * M_PI * (double)i / (double)length)) * 4.0 /
                                       (double)length);
-    return true;
+    return LOFI_OK;
 }
 
 void lofi_spectrum_close(lofi_spectrum *spectrum) {

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "audio/audio_libraries.h"
+
 /* What one thread needs. */
 typedef struct lofi_fourier {
     AVTXContext *context;
@@ -15,7 +17,7 @@ typedef struct lofi_fourier {
     double *scratch;         /* [length / 2 + 1], for the caller */
 } lofi_fourier;
 
-/* length: a power of two. False when memory is out; nothing is left open then. */
+/* length: a power of two. lofi_library_avutil is to be open. False when memory is out; nothing is left open then. */
 bool lofi_fourier_open(lofi_fourier *fourier, int64_t length);
 void lofi_fourier_close(lofi_fourier *fourier);
 /* input -> output */
@@ -32,7 +34,7 @@ typedef struct lofi_spectrum {
     float *power;           /* [length / 2 + 1] */
 } lofi_spectrum;
 
-bool lofi_spectrum_open(lofi_spectrum *spectrum, int64_t length);
+lofi_code lofi_spectrum_open(lofi_spectrum *spectrum, int64_t length, lofi_error *err) LOFI_MUST_USE;
 void lofi_spectrum_close(lofi_spectrum *spectrum); /* fine on a zeroed one */
 /* power[bin] of `length` samples under the window: 1 for a sine of amplitude 1 at the middle of a bin. */
 void lofi_spectrum_run(lofi_spectrum *spectrum, const float *samples);

@@ -135,11 +135,11 @@ lofi_code lofi_key_measure(lofi_key *out, const lofi_audio *audio, lofi_error *e
     if (lofi_audio_seconds(audio) < SHORTEST) return LOFI_OK;
     work *w;
     LOFI_TRY(lofi_alloc((void **)&w, 1, sizeof *w, "a key", err));
-    bool opened = lofi_spectrum_open(&w->spectrum, LENGTH);
-    if (opened) {
+    lofi_code code = lofi_spectrum_open(&w->spectrum, LENGTH, err);
+    if (code == LOFI_OK) {
         measure(out, w, audio);
         lofi_spectrum_close(&w->spectrum);
     }
     lofi_free(w);
-    return opened ? LOFI_OK : lofi_fail(err, LOFI_ERR_MEMORY, "no memory for a spectrum");
+    return code;
 }

@@ -176,6 +176,7 @@ lofi_code lofi_mel_run(const lofi_mel *mel, const float *samples, int64_t count,
     int64_t frames = lofi_mel_frames(mel, count);
     if (frames == 0)
         return lofi_fail(err, LOFI_ERR_USAGE, "%lld samples are too few for one mel frame", (long long)count);
+    LOFI_TRY(lofi_library_open(&lofi_library_avutil, err));
     bool failed = false;
 #pragma omp parallel reduction(|| : failed)
     {

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "audio/audio_libraries.h"
 #include "base/memory.h"
 
 /* libebur128 interpolates by 4 below 96 kHz, by 2 below 192 kHz and then not at all, with a sinc of 49 taps under a Hann window: it
@@ -57,6 +58,7 @@ static void set_screen(lofi_true_peak *meter, int sample_rate) {
 
 lofi_code lofi_true_peak_new(lofi_true_peak **out, int channels, int sample_rate, lofi_error *err) {
     lofi_true_peak *meter = NULL;
+    LOFI_TRY(lofi_library_open(&lofi_library_ebur128, err));
     LOFI_TRY(lofi_alloc((void **)&meter, 1, sizeof *meter, "true peak", err));
     meter->channels = channels;
     meter->held = REACH;
@@ -195,6 +197,7 @@ static lofi_code measure_true_peak(double *dbtp, const lofi_audio *audio, lofi_e
 
 lofi_code lofi_loudness_measure(lofi_loudness *out, const lofi_audio *audio, lofi_error *err) {
     double integrated = 0.0, range = 0.0;
+    LOFI_TRY(lofi_library_open(&lofi_library_ebur128, err));
     ebur128_state *state = ebur128_init((unsigned)audio->channels, (unsigned long)audio->sample_rate,
                                         EBUR128_MODE_I | EBUR128_MODE_LRA);
     if (state == NULL) return lofi_fail(err, LOFI_ERR_MEMORY, "no memory for the loudness");

@@ -58,7 +58,7 @@ static int encode(lofi_buffer *png, AVCodecContext *codec, AVFrame *frame, AVPac
 }
 
 static lofi_code write_png(lofi_buffer *png, const picture *p, lofi_error *err) {
-    lofi_ffmpeg_begin();
+    LOFI_TRY(lofi_ffmpeg_begin(&lofi_library_avcodec, err));
     const AVCodec *encoder = avcodec_find_encoder(AV_CODEC_ID_PNG);
     if (encoder == NULL) return lofi_fail(err, LOFI_ERR_UNSUPPORTED, "this FFmpeg cannot write PNG pictures");
     AVCodecContext *codec = avcodec_alloc_context3(encoder);
@@ -172,8 +172,7 @@ lofi_code lofi_picture_spectrogram(lofi_buffer *png, const lofi_audio *audio, lo
     spectrogram *s;
     LOFI_TRY(lofi_alloc((void **)&s, 1, sizeof *s, "a picture", err));
     lofi_code code = picture_new(&p, LOFI_SPECTROGRAM_HEIGHT, err);
-    if (code == LOFI_OK && !lofi_spectrum_open(&s->spectrum, LENGTH))
-        code = lofi_fail(err, LOFI_ERR_MEMORY, "no memory for a spectrum");
+    if (code == LOFI_OK) code = lofi_spectrum_open(&s->spectrum, LENGTH, err);
     if (code == LOFI_OK) {
         set_tones(&p);
         for (int column = 0; column < p.width; column++) draw_spectrum(&p, s, audio, column);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "audio/audio_libraries.h"
 #include "audio/decode.h"
 #include "audio/ledger.h"
 #include "audio/process.h"
@@ -315,6 +316,7 @@ static void free_batch(lofi_batch *batch) {
 lofi_code lofi_process_folder(lofi_process_report *report, const char *input, const char *output,
                               const lofi_process_options *options, lofi_log *log, lofi_error *err) {
     LOFI_TRY(lofi_process_check(options, err));
+    LOFI_TRY(lofi_libraries_open(lofi_audio_libraries, err)); /* by this process, for all workers */
     lofi_batch batch = {.input = input, .output = output, .options = options, .log = log};
     lofi_process_report made = {0};
     lofi_code code = list_input(&batch, err);

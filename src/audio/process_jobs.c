@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "audio/audio_libraries.h"
 #include "audio/ledger.h"
 #include "base/json.h"
 #include "base/memory.h"
@@ -118,6 +119,7 @@ lofi_code lofi_process_examine_all(lofi_process_report *report, const char *cons
     workers.end = examine_end;
     workers.user = &e;
     LOFI_TRY(lofi_process_check(options, err));
+    LOFI_TRY(lofi_libraries_open(lofi_audio_libraries, err)); /* by this process, for all workers */
     LOFI_TRY(lofi_alloc((void **)&made.results, count, sizeof *made.results, "results", err));
     lofi_code code = lofi_workers_run(&workers, count, err);
     if (code == LOFI_OK) {

@@ -115,7 +115,7 @@ static lofi_code open_sound(lofi_source *source, lofi_error *err) {
 }
 
 lofi_code lofi_source_open(lofi_source *source, const char *path, lofi_error *err) {
-    lofi_ffmpeg_begin();
+    LOFI_TRY(lofi_ffmpeg_begin(&lofi_library_avformat, err));
     *source = (lofi_source){.path = path, .file = -1};
     lofi_code code = open_file(source, err);
     if (code == LOFI_OK) code = open_sound(source, err);

@@ -134,7 +134,7 @@ static void find_period(lofi_tempo *out, const onsets *o) {
 }
 
 static lofi_code measure(lofi_tempo *out, onsets *o, spectra *s, const lofi_audio *audio, lofi_error *err) {
-    if (!lofi_spectrum_open(&s->spectrum, LENGTH)) return lofi_fail(err, LOFI_ERR_MEMORY, "no memory for a spectrum");
+    LOFI_TRY(lofi_spectrum_open(&s->spectrum, LENGTH, err));
     compute_strength(o, s, audio);
     lofi_spectrum_close(&s->spectrum);
     LOFI_TRY(flatten(o, err));

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <unistd.h>
 
+#include "base/base_libraries.h"
 #include "base/memory.h"
 
 struct lofi_sha256 {
@@ -15,6 +16,7 @@ struct lofi_sha256 {
 };
 
 lofi_code lofi_sha256_new(lofi_sha256 **out, lofi_error *err) {
+    LOFI_TRY(lofi_library_open(&lofi_library_crypto, err));
     lofi_sha256 *state = calloc(1, sizeof *state);
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     if (state == NULL || context == NULL || EVP_DigestInit_ex(context, EVP_sha256(), NULL) != 1) {

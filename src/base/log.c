@@ -82,6 +82,14 @@ void lofi_say(lofi_log *log, lofi_level level, const char *format, ...) {
     if (text != fixed) free(text);
 }
 
+void lofi_give_up(const lofi_error *problem) {
+    lofi_log log = lofi_log_standard(LOFI_LOG_ERROR);
+    lofi_say(&log, LOFI_LOG_ERROR, "%s", problem->message);
+    if (problem->hint[0] != '\0') fprintf(log.stream, "hint: %s\n", problem->hint);
+    fflush(log.stream);
+    _exit(1); /* what is registered for an orderly end may be what cannot go on */
+}
+
 /* ---- progress ---- */
 
 lofi_progress lofi_progress_start(lofi_log *log, const char *label, const char *unit, int64_t total) {

@@ -30,6 +30,9 @@ void lofi_say(lofi_log *log, lofi_level level, const char *format, ...) LOFI_PRI
 #define lofi_verbose(log, ...) lofi_say(log, LOFI_LOG_VERBOSE, __VA_ARGS__)
 #define lofi_warn(log, ...)    lofi_say(log, LOFI_LOG_WARNING, __VA_ARGS__) /* shown as "warning: ..." */
 
+/* Says the problem and its hint on standard error, and ends the process with status 1. For what cannot be returned: see library.h. */
+_Noreturn void lofi_give_up(const lofi_error *problem);
+
 /* Progress of a counted task: on a terminal one line with bar, count, rate and time left, redrawn at most ten times a
  * second; in a log a plain line at most every 10 s, and the last. */
 typedef struct lofi_progress {

@@ -7,8 +7,9 @@ int lofi_threads_available(void);
 
 /* To be called before anything is done or printed. libgomp lets threads that wait spin for milliseconds unless its environment says otherwise:
  * on a machine that has other work a training step then takes several times as long. It reads the environment before
- * main, so the program is started anew, once, with GOMP_SPINCOUNT set: as long as the next loop is usually away. Does
- * nothing where the user has set GOMP_SPINCOUNT or OMP_WAIT_POLICY, or where starting anew is not possible. */
+ * main, so the program is started anew, once, with GOMP_SPINCOUNT set: as long as the next loop is usually away. That costs
+ * little, as the libraries of arithmetic and sound are not loaded before they are used (library.h). Does nothing where the user
+ * has set GOMP_SPINCOUNT or OMP_WAIT_POLICY, or where starting anew is not possible. */
 void lofi_threads_bound_spinning(char **arguments);
 
 #endif

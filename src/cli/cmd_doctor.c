@@ -7,13 +7,17 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "audio/audio_libraries.h"
+#include "base/base_libraries.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/threads.h"
 #include "cli/context.h"
+#include "kernels/kernel_libraries.h"
 #include "onnx/runtime.h"
 #include "text/lyric_tokenizer.h"
+#include "text/text_libraries.h"
 
 #define GIBIBYTE 1073741824.0
 
@@ -219,10 +223,10 @@ static void look_at_lyrics(examination *doctor) {
 /* ---- libraries ---- */
 
 /* The libraries that do the work, by the beginnings of their file names. */
-static const char *const known_libraries[] = {"libavformat", "libavcodec",        "libswresample", "libavutil",
-                                              "libebur128",  "libchromaprint",    "libopenblas",   "libgomp",
-                                              "libomp",      "libicuuc",          "libjansson",    "libcrypto",
-                                              "libmecab",    "libexttextcat-2.0", "libedit",       "libcsv"};
+static const char *const known_libraries[] = {
+    "libavformat", "libavcodec", "libswresample",     "libavutil", "libebur128", "libchromaprint",
+    "libopenblas", "liblapacke", "libgomp",           "libomp",    "libicuuc",   "libjansson",
+    "libcrypto",   "libmecab",   "libexttextcat-2.0", "liblzma",   "libedit",    "libcsv"};
 
 typedef struct library_list {
     json_t *found;
@@ -247,7 +251,22 @@ static int note_library(struct dl_phdr_info *info, size_t size, void *user) {
     return 0;
 }
 
+/* Loads what other commands load when they need it: the versions in use are known then, and what is missing. */
+static void load_libraries(examination *doctor) {
+    lofi_library *const *const folders[] = {lofi_audio_libraries, lofi_kernel_libraries, lofi_text_libraries,
+                                            lofi_base_libraries};
+    for (size_t folder = 0; folder < sizeof folders / sizeof folders[0]; folder++)
+        for (lofi_library *const *library = folders[folder]; *library != NULL; library++) {
+            const lofi_library *before = (*library)->before;
+            if (before != NULL && before->handle == NULL) continue; /* that is said already */
+            lofi_error problem = LOFI_ERROR_INIT;
+            if (lofi_library_open(*library, &problem) != LOFI_OK)
+                add_problem(doctor, problem.hint, "%s", problem.message);
+        }
+}
+
 static void look_at_libraries(examination *doctor) {
+    load_libraries(doctor);
     library_list list = {.found = json_array(), .text = LOFI_BUFFER_INIT};
     dl_iterate_phdr(note_library, &list);
     json_object_set_new(doctor->report, "libraries", list.found);
@@ -313,7 +332,7 @@ const lofi_command lofi_command_doctor = {
     .name = "doctor",
     .summary = "show what this machine has, what is missing, and what to do",
     .details = "Looks at the program, the processor, memory, disk, devices, the environment variables and where they "
-               "point, and the libraries that are in use. Reads only.\n"
+               "point, and the libraries that the commands load. Reads only.\n"
                "\n"
                "The exit status is 1 when there is a problem; each comes with a hint.\n"
                "\n"

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "kernels/kernel_libraries.h"
 #include "kernels/symmetric.h"
 
 static lofi_code new_matrix(double **out, int64_t count, lofi_error *err) {
@@ -116,6 +117,7 @@ lofi_code lofi_frechet_distance(double *out, const lofi_moments *a, const lofi_m
                          (long long)a->width, (long long)b->width);
     if (a->rows < 2 || b->rows < 2)
         return lofi_fail(err, LOFI_ERR_USAGE, "a Frechet distance needs at least two embeddings on each side");
+    LOFI_TRY(lofi_library_open(&lofi_library_lapacke, err));
     LOFI_TRY(new_matrix(&room, 4 * a->width * a->width + a->width, err));
     lofi_code code = distance(out, a, b, room, err);
     lofi_free(room);

@@ -12,6 +12,7 @@
 #include "base/threads.h"
 #include "kernels/convert.h"
 #include "kernels/gemm.h"
+#include "kernels/kernel_libraries.h"
 #include "models/ace_step_transformer.h"
 #include "models/loaded.h"
 #include "store/safetensors.h"
@@ -348,7 +349,8 @@ lofi_code lofi_merge_run(lofi_merge_result *result, lofi_merge_blame *blame, con
     merge m = {.settings = settings, .result = result};
     memset(result, 0, sizeof *result);
     *blame = LOFI_MERGE_BASE;
-    lofi_code code = open_base(&m, err);
+    lofi_code code = lofi_library_open(&lofi_library_openblas, err);
+    if (code == LOFI_OK) code = open_base(&m, err);
     if (code == LOFI_OK) *blame = LOFI_MERGE_ADAPTER, code = load_adapters(&m, err);
     if (code == LOFI_OK) *blame = LOFI_MERGE_ITSELF, code = describe(&m, err);
     if (code == LOFI_OK) code = write_folder(&m, err);

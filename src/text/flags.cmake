@@ -1,6 +1,6 @@
 # Optional libraries for lyrics (cmake/LofiDependencies.cmake): Japanese is read with MeCab, languages are guessed with
 # libexttextcat.
-if(LOFI_MECAB_INCLUDE AND LOFI_MECAB_LIBRARY)
+if(LOFI_MECAB_FOUND)
     target_compile_definitions(${name} PRIVATE LOFI_HAVE_MECAB)
 endif()
 if(LOFI_TEXTCAT_FOUND)

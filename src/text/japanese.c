@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "text/kana.h"
+#include "text/text_libraries.h"
 #include "text/unicode.h"
 
 #ifdef LOFI_HAVE_MECAB
@@ -32,6 +33,7 @@ struct lofi_japanese {
 };
 
 lofi_code lofi_japanese_open(lofi_japanese **out, const char *folder, lofi_error *err) {
+    LOFI_TRY(lofi_library_open(&lofi_library_mecab, err));
     lofi_japanese *japanese = calloc(1, sizeof *japanese);
     lofi_buffer option = LOFI_BUFFER_INIT;
     if (japanese == NULL) return lofi_fail(err, LOFI_ERR_MEMORY, "cannot allocate the Japanese reader");

@@ -7,6 +7,7 @@
 
 #include "base/buffer.h"
 #include "base/file.h"
+#include "text/text_libraries.h"
 
 #define MAX_CLASSES 256
 #define MAX_BYTES   ((size_t)64 << 20) /* of the file, and of what is in it */
@@ -226,6 +227,7 @@ static bool finish(lofi_langid *model, const reader *r, size_t codes) {
 static lofi_code unpack(lofi_buffer *out, const lofi_buffer *file, const char *path, lofi_error *err) {
     uint64_t limit = (uint64_t)256 << 20;
     size_t from = 0, to = 0;
+    LOFI_TRY(lofi_library_open(&lofi_library_lzma, err));
     out->data = malloc(MAX_BYTES);
     if (out->data == NULL) return lofi_fail(err, LOFI_ERR_MEMORY, "out of memory for the language model '%s'", path);
     lzma_ret done = lzma_stream_buffer_decode(&limit, 0, NULL, (const uint8_t *)lofi_buffer_str(file), &from,

@@ -20,6 +20,7 @@ lofi_code lofi_language_guesser_open(lofi_language_guesser **out, lofi_error *er
 #include <libexttextcat/textcat.h>
 
 #include "base/file.h"
+#include "text/text_libraries.h"
 
 #define FINGERPRINTS "/usr/share/libexttextcat/"
 #define MAX_BYTES    100000 /* of a text that are looked at */
@@ -31,7 +32,8 @@ void lofi_language_guesser_free(lofi_language_guesser *guesser) {
 }
 
 bool lofi_language_guesser_works(lofi_language_guesser *guesser) {
-    if (!guesser->sought && lofi_path_is_file(FINGERPRINTS "fpdb.conf"))
+    if (!guesser->sought && lofi_path_is_file(FINGERPRINTS "fpdb.conf") &&
+        lofi_library_open(&lofi_library_exttextcat, NULL) == LOFI_OK)
         guesser->fingerprints = special_textcat_Init(FINGERPRINTS "fpdb.conf", FINGERPRINTS);
     guesser->sought = true;
     return guesser->fingerprints != NULL;

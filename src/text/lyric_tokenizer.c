@@ -9,6 +9,7 @@
 #include "text/lyric_language.h"
 #include "text/lyric_segments.h"
 #include "text/pieces.h"
+#include "text/text_libraries.h"
 #include "text/tokenizer.h"
 #include "text/unicode.h"
 
@@ -54,6 +55,7 @@ static lofi_code check_marks(const lofi_tokenizer *pieces, const char *path, lof
 }
 
 lofi_code lofi_lyric_tokenizer_open(lofi_lyric_tokenizer **out, const char *vocab_path, lofi_error *err) {
+    LOFI_TRY(lofi_library_open(&lofi_library_icui18n, err));
     lofi_lyric_tokenizer *tokenizer = calloc(1, sizeof *tokenizer);
     if (tokenizer == NULL) return lofi_fail(err, LOFI_ERR_MEMORY, "cannot allocate a lyric tokenizer");
     lofi_code code = lofi_tokenizer_open(&tokenizer->pieces, vocab_path, err);

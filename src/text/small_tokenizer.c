@@ -6,6 +6,7 @@
 #include "base/buffer.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "text/text_libraries.h"
 #include "text/unicode.h"
 #include "text/vocabulary.h"
 
@@ -179,6 +180,7 @@ static lofi_code save(json_t *document, const char *folder, const char *name, lo
 }
 
 lofi_code lofi_small_tokenizer_write(const char *folder, int64_t *vocab_size, lofi_error *err) {
+    LOFI_TRY(lofi_library_open(&lofi_library_icuuc, err));
     builder self = {.vocab = json_array()};
     lofi_code code = lofi_token_vocabulary_new(&self.seen, 2048, err);
     if (code == LOFI_OK) code = add_pieces(&self, err);

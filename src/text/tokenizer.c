@@ -6,6 +6,7 @@
 #include "text/added_tokens.h"
 #include "text/normalizer.h"
 #include "text/pretokenizer.h"
+#include "text/text_libraries.h"
 #include "text/token_model.h"
 #include "text/unicode.h"
 
@@ -95,6 +96,7 @@ static lofi_code load(lofi_tokenizer *tokenizer, const json_t *json, lofi_error 
 
 lofi_code lofi_tokenizer_open(lofi_tokenizer **out, const char *path, lofi_error *err) {
     json_t *json = NULL;
+    LOFI_TRY(lofi_library_open(&lofi_library_icuuc, err));
     LOFI_TRY(lofi_json_load(&json, path, err));
     lofi_code code = LOFI_ERR_MEMORY;
     lofi_tokenizer *tokenizer = calloc(1, sizeof *tokenizer);

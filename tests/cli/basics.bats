@@ -193,3 +193,54 @@ complete_words() {
         "with space/bin/$alias" --help >/dev/null
     done < <("$LOFI" --list-aliases)
 }
+
+# loaded COMMAND...: the shared libraries that the program brings or loads, one a line.
+loaded() {
+    LD_DEBUG=files "$LOFI" "$@" 2>&1 >/dev/null </dev/null | grep -oE 'calling init: /[^ ]+' | sed 's|.*/||' | sort -u
+}
+
+@test "a command loads the libraries that it uses, and no other" {
+    kept_back='^lib(av(format|codec|util)|swresample|ebur128|chromaprint|openblas|lapacke|icu|mecab|exttextcat|lzma|crypto)'
+    for words in --help --version "train --help" "styles list" "tracks list"; do
+        loaded $words >list
+        grep -q '^libc\.so' list
+        run grep -E "$kept_back" list
+        [ -z "$output" ]
+    done
+    loaded doctor >list # loads them all, to see what is there
+    for name in avformat avcodec avutil swresample ebur128 chromaprint openblas lapacke icuuc icui18n crypto; do
+        grep -q "^lib$name" list
+    done
+    loaded model init --preset tiny --quiet model >list # of what it needs it loads no more: text and no sound
+    grep -q '^libicuuc' list
+    run grep -E '^lib(av|swresample|openblas)' list
+    [ -z "$output" ]
+}
+
+@test "a library that is missing is named with its package, by the command that needs it" {
+    loaded doctor >list
+    mkdir raw
+    for name in avformat openblas icui18n; do # one after the other: some need others
+        mkdir "$name"
+        : >"$name/$(grep -oE "^lib$name[^/]*\.so\.[0-9]+" list | head -1)"
+    done
+    run --separate-stderr env LD_LIBRARY_PATH="$PWD/avformat" "$LOFI" --help
+    [ "$status" -eq 0 ]
+    run --separate-stderr env LD_LIBRARY_PATH="$PWD/avformat" "$LOFI" audio process --input-dir raw --output-dir out
+    [ "$status" -eq 1 ]
+    [[ $stderr == *"error: cannot load the library 'libavformat.so."*"': "* ]]
+    [[ $stderr == *"hint: on Debian, it is in the package libavformat"* ]]
+    [ ! -e out ]
+    "$LOFI" model init --preset tiny --quiet model
+    run --separate-stderr env LD_LIBRARY_PATH="$PWD/openblas" "$LOFI" selftest --only umt5
+    [ "$status" -ne 0 ]
+    [[ $output$stderr == *"cannot load the library 'libopenblas.so."* ]]
+    run --separate-stderr env LD_LIBRARY_PATH="$PWD/icui18n" "$LOFI" model check model
+    [ "$status" -ne 0 ]
+    [[ $output$stderr == *"cannot load the library 'libicui18n.so."* ]]
+    for name in avformat openblas icui18n; do
+        run --separate-stderr env LD_LIBRARY_PATH="$PWD/$name" "$LOFI" doctor
+        [ "$status" -eq 1 ]
+        [ "$(grep -c "^problem: cannot load the library 'lib$name" <<<"$output")" -eq 1 ]
+    done
+}

@@ -422,7 +422,7 @@ static void test_process_folder(void **state) {
 static void test_ffmpeg_facts(void **state) {
     (void)state;
     lofi_ffmpeg_info info;
-    lofi_ffmpeg_describe(&info);
+    assert_ok(lofi_ffmpeg_describe(&info, &err));
     assert_true(info.has_mp3_encoder && info.has_mp3 && info.has_flac && info.has_vorbis && info.has_opus &&
                 info.has_aac);
     assert_true(strchr(info.avcodec, '.') != NULL && info.licence[0] != '\0' && info.release[0] != '\0');

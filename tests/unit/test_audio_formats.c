@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "audio/audio_libraries.h"
 #include "audio/decode.h"
 #include "base/file.h"
 #include "scratch_folder.h"
@@ -24,6 +25,30 @@ static lofi_error err;
     do {                                                                                                               \
         if ((expression) != LOFI_OK) fail_msg("%s", err.message);                                                      \
     } while (0)
+
+/* ---- functions of FFmpeg that only this test calls (base/library.h) ---- */
+
+int av_sample_fmt_is_planar(enum AVSampleFormat format) {
+    return LOFI_IMPORTED(avutil, av_sample_fmt_is_planar)(format);
+}
+enum AVSampleFormat av_get_packed_sample_fmt(enum AVSampleFormat format) {
+    return LOFI_IMPORTED(avutil, av_get_packed_sample_fmt)(format);
+}
+int av_dict_parse_string(AVDictionary **out, const char *text, const char *equals, const char *between, int flags) {
+    return LOFI_IMPORTED(avutil, av_dict_parse_string)(out, text, equals, between, flags);
+}
+void av_dict_free(AVDictionary **dictionary) {
+    LOFI_IMPORTED(avutil, av_dict_free)(dictionary);
+}
+void av_log_set_level(int level) {
+    LOFI_IMPORTED(avutil, av_log_set_level)(level);
+}
+int avio_open(AVIOContext **out, const char *url, int flags) {
+    return LOFI_IMPORTED(avformat, avio_open)(out, url, flags);
+}
+int avio_closep(AVIOContext **io) {
+    return LOFI_IMPORTED(avformat, avio_closep)(io);
+}
 
 /* ---- making files ---- */
 
