@@ -1,4 +1,4 @@
-/* audio_encoder.c - see the header. */
+/* audio_encoder.c - see the header. Two networks in a row: `start` in windows, `end` on the whole. */
 #include "models/audio_encoder.h"
 
 #include <stdlib.h>
@@ -8,10 +8,10 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/json.h"
-#include "graph/session.h"
 #include "models/loaded.h"
 #include "models/music_dcae.h"
 #include "models/music_vocoder.h"
+#include "models/windowed.h"
 #include "ops/ops.h"
 
 #define INPUT_RATE 48000 /* Hz */
@@ -24,9 +24,9 @@ struct lofi_audio_encoder {
     lofi_loaded *weights;
     lofi_dcae_config config;
     int64_t reduction; /* mel frames per latent frame */
-    lofi_graph *graph;
-    lofi_session *session;
-    lofi_tensor *picture, *latents;
+    lofi_windowed start, end;
+    int64_t window;       /* latent frames; 0: all */
+    lofi_columns latents; /* of the last song */
 };
 
 /* ---- opening ---- */
@@ -52,22 +52,45 @@ static lofi_code check_config(const lofi_audio_encoder *encoder, lofi_error *err
     return LOFI_OK;
 }
 
+static lofi_code build_start(lofi_audio_encoder *e, const lofi_dcae_split *split, int threads, lofi_error *err) {
+    lofi_windowed *n = &e->start;
+    lofi_dim columns;
+    LOFI_TRY(lofi_windowed_start(n, &columns, err));
+    lofi_builder builder = {.graph = n->graph, .source = lofi_loaded_source(e->weights)};
+    n->in_factor = split->factor;
+    n->reach = split->reach;
+    n->in_rows = PICTURES * e->settings.n_mels;
+    n->out_rows = split->channels * (e->settings.n_mels / split->factor);
+    lofi_dim dims[] = {1, PICTURES, e->settings.n_mels, lofi_dim_mul(n->graph, columns, n->in_factor)};
+    n->in = lofi_graph_input(n->graph, "mel", lofi_shape_of(LOFI_F32, 4, dims));
+    n->out = lofi_dcae_encode_start(&builder, &e->config, n->in);
+    return lofi_windowed_finish(n, threads, err);
+}
+
+static lofi_code build_end(lofi_audio_encoder *e, const lofi_dcae_split *split, int threads, lofi_error *err) {
+    lofi_windowed *n = &e->end;
+    lofi_dim columns;
+    LOFI_TRY(lofi_windowed_start(n, &columns, err));
+    lofi_builder builder = {.graph = n->graph, .source = lofi_loaded_source(e->weights)};
+    n->in_factor = e->reduction / split->factor;
+    n->in_rows = e->start.out_rows;
+    n->out_rows = e->config.latent_channels * (e->settings.n_mels / e->reduction);
+    lofi_dim dims[] = {1, split->channels, e->settings.n_mels / split->factor,
+                       lofi_dim_mul(n->graph, columns, n->in_factor)};
+    n->in = lofi_graph_input(n->graph, "features", lofi_shape_of(LOFI_F32, 4, dims));
+    lofi_tensor *z = lofi_dcae_encode_end(&builder, &e->config, n->in);
+    /* two steps, rounded as the original rounds them */
+    n->out = lofi_affine(n->graph, lofi_affine(n->graph, z, 1, LOFI_LATENT_SHIFT), LOFI_LATENT_FACTOR, 0);
+    return lofi_windowed_finish(n, threads, err);
+}
+
 static lofi_code build(lofi_audio_encoder *encoder, int threads, lofi_error *err) {
     LOFI_TRY(lofi_dcae_config_read(&encoder->config, lofi_loaded_config(encoder->weights), err));
     encoder->reduction = lofi_dcae_reduction(&encoder->config.encoder);
     LOFI_TRY(check_config(encoder, err));
-    LOFI_TRY(lofi_graph_new(&encoder->graph, err));
-    lofi_graph *graph = encoder->graph;
-    lofi_dim frames = lofi_dim_mul(graph, lofi_dim_symbol(graph, "frames"), encoder->reduction);
-    lofi_dim dims[] = {1, PICTURES, encoder->settings.n_mels, frames};
-    lofi_builder builder = {.graph = graph, .source = lofi_loaded_source(encoder->weights)};
-    encoder->picture = lofi_graph_input(graph, "mel", lofi_shape_of(LOFI_F32, 4, dims));
-    lofi_tensor *z = lofi_dcae_encode(&builder, &encoder->config, encoder->picture);
-    /* two steps, rounded as the original rounds them */
-    z = lofi_affine(graph, lofi_affine(graph, z, 1, LOFI_LATENT_SHIFT), LOFI_LATENT_FACTOR, 0);
-    encoder->latents = lofi_graph_output(graph, "latents", z);
-    LOFI_TRY(lofi_graph_check(graph, err));
-    return lofi_session_new(&encoder->session, graph, (lofi_session_options){.threads = threads}, err);
+    lofi_dcae_split split = lofi_dcae_encoder_split(&encoder->config);
+    LOFI_TRY(build_start(encoder, &split, threads, err));
+    return build_end(encoder, &split, threads, err);
 }
 
 static lofi_code open_parts(lofi_audio_encoder *encoder, const char *dcae_folder, const char *vocoder_folder,
@@ -83,6 +106,7 @@ lofi_code lofi_audio_encoder_open(lofi_audio_encoder **out, const char *dcae_fol
                                   int threads, lofi_error *err) {
     lofi_audio_encoder *encoder = calloc(1, sizeof *encoder);
     if (!encoder) return lofi_fail(err, LOFI_ERR_MEMORY, "out of memory for the audio encoder");
+    encoder->window = LOFI_ENCODER_WINDOW;
     lofi_code code = open_parts(encoder, dcae_folder, vocoder_folder, threads, err);
     if (code == LOFI_OK)
         *out = encoder;
@@ -93,35 +117,51 @@ lofi_code lofi_audio_encoder_open(lofi_audio_encoder **out, const char *dcae_fol
 
 void lofi_audio_encoder_close(lofi_audio_encoder *encoder) {
     if (!encoder) return;
-    lofi_session_free(encoder->session);
-    lofi_graph_free(encoder->graph);
+    lofi_windowed_close(&encoder->start);
+    lofi_windowed_close(&encoder->end);
+    lofi_columns_free(&encoder->latents);
     lofi_loaded_close(encoder->weights);
     lofi_mel_free(encoder->mel);
     free(encoder);
 }
 
+void lofi_audio_encoder_set_window(lofi_audio_encoder *encoder, int64_t frames) {
+    encoder->window = frames;
+}
+
+size_t lofi_audio_encoder_window_bytes(const lofi_audio_encoder *encoder) {
+    return lofi_windowed_activation_bytes(&encoder->start);
+}
+
+size_t lofi_audio_encoder_whole_bytes(const lofi_audio_encoder *encoder) {
+    return lofi_windowed_activation_bytes(&encoder->end);
+}
+
 /* ---- running ---- */
 
-static lofi_code encode(lofi_audio_encoder *encoder, const lofi_encoder_input *input, lofi_latents *out,
-                        lofi_error *err) {
-    void *data = NULL;
-    int64_t count = 0;
-    if (input->frames % encoder->reduction != 0)
-        return lofi_fail(err, LOFI_ERR_UNSUPPORTED, "%lld spectrogram frames are no multiple of the encoder's %lld",
-                         (long long)input->frames, (long long)encoder->reduction);
-    lofi_session_set(encoder->session, "frames", input->frames / encoder->reduction);
-    LOFI_TRY(lofi_session_prepare(encoder->session, err));
-    LOFI_TRY(lofi_session_data(encoder->session, encoder->picture, &data, &count, err));
-    memcpy(data, input->values, (size_t)count * sizeof(float));
-    lofi_session_run(encoder->session);
-    LOFI_TRY(lofi_session_data(encoder->session, encoder->latents, &data, NULL, err));
+static lofi_code encode_features(lofi_audio_encoder *e, const lofi_columns *features, lofi_latents *out,
+                                 lofi_error *err) {
+    lofi_columns_free(&e->latents);
+    LOFI_TRY(lofi_windowed_run(&e->end, features, 0, &e->latents, NULL, err));
     *out = (lofi_latents){
-        .values = data,
-        .channels = lofi_session_dim(encoder->session, encoder->latents, 1),
-        .height = lofi_session_dim(encoder->session, encoder->latents, 2),
-        .frames = lofi_session_dim(encoder->session, encoder->latents, 3),
+        .values = e->latents.values,
+        .channels = e->config.latent_channels,
+        .height = e->settings.n_mels / e->reduction,
+        .frames = e->latents.columns,
     };
     return LOFI_OK;
+}
+
+static lofi_code encode(lofi_audio_encoder *e, lofi_encoder_input *input, lofi_latents *out, lofi_error *err) {
+    lofi_columns picture = {input->values, e->start.in_rows, input->frames}, features = {0};
+    if (input->frames % e->reduction != 0)
+        return lofi_fail(err, LOFI_ERR_UNSUPPORTED, "%lld spectrogram frames are no multiple of the encoder's %lld",
+                         (long long)input->frames, (long long)e->reduction);
+    lofi_code code = lofi_windowed_run(&e->start, &picture, e->window * e->end.in_factor, &features, NULL, err);
+    lofi_encoder_input_free(input);
+    if (code == LOFI_OK) code = encode_features(e, &features, out, err);
+    lofi_columns_free(&features);
+    return code;
 }
 
 lofi_code lofi_audio_encoder_run(lofi_audio_encoder *encoder, const float *samples, int64_t count, lofi_latents *out,

@@ -508,17 +508,60 @@ static lofi_tensor *encoder_stage(lofi_builder *b, const lofi_dcae_config *confi
     return x;
 }
 
-lofi_tensor *lofi_dcae_encode(lofi_builder *b, const lofi_dcae_config *config, lofi_tensor *mel) {
+/* The stage with the largest pictures among those with attention, or the deepest: it and all deeper ones see everything. */
+static int split_of(const lofi_dcae_half *half) {
+    int split = 0;
+    while (split < half->stages - 1 && !(half->stage[split].layers > 0 && half->stage[split].attention)) split++;
+    return split;
+}
+
+/* How many columns of the picture become one of the stage where the half is split. */
+static int64_t split_factor(const lofi_dcae_half *half) {
+    int64_t factor = lofi_dcae_reduction(half);
+    for (int i = split_of(half); i < half->stages - 1; i++)
+        if (half->stage[i].layers > 0) factor /= STEP;
+    return factor;
+}
+
+lofi_tensor *lofi_dcae_encode_start(lofi_builder *b, const lofi_dcae_config *config, lofi_tensor *mel) {
     const lofi_dcae_half *half = &config->encoder;
-    int64_t channels = half->stage[half->stages - 1].channels;
-    if (!mel || !fits(b, mel, "the picture", config->in_channels, lofi_dcae_reduction(half))) return NULL;
+    if (!mel || !fits(b, mel, "the picture", config->in_channels, split_factor(half))) return NULL;
     lofi_graph_scope_push(b->graph, "encoder");
     lofi_tensor *x = encoder_start(b, config, mel);
-    for (int i = 0; i < half->stages; i++) x = encoder_stage(b, config, i, x);
+    for (int i = 0; i < split_of(half); i++) x = encoder_stage(b, config, i, x);
+    lofi_graph_scope_pop(b->graph);
+    return x;
+}
+
+lofi_tensor *lofi_dcae_encode_end(lofi_builder *b, const lofi_dcae_config *config, lofi_tensor *features) {
+    const lofi_dcae_half *half = &config->encoder;
+    int64_t channels = half->stage[half->stages - 1].channels;
+    lofi_graph_scope_push(b->graph, "encoder");
+    lofi_tensor *x = features;
+    for (int i = split_of(half); i < half->stages; i++) x = encoder_stage(b, config, i, x);
     lofi_tensor *y = convolve3(b, x, "conv_out", channels, config->latent_channels, true);
     if (half->shortcut) y = lofi_add(b->graph, y, average_channels(b, x, config->latent_channels));
     lofi_graph_scope_pop(b->graph);
     return y;
+}
+
+lofi_tensor *lofi_dcae_encode(lofi_builder *b, const lofi_dcae_config *config, lofi_tensor *mel) {
+    if (!mel || !fits(b, mel, "the picture", config->in_channels, lofi_dcae_reduction(&config->encoder))) return NULL;
+    return lofi_dcae_encode_end(b, config, lofi_dcae_encode_start(b, config, mel));
+}
+
+/* Counted in columns of the picture from the features up: a step down sees one more on each side of its two, a layer two. */
+lofi_dcae_split lofi_dcae_encoder_split(const lofi_dcae_config *config) {
+    const lofi_dcae_half *half = &config->encoder;
+    int split = split_of(half);
+    lofi_dcae_split found = {.factor = split_factor(half)};
+    found.channels = split ? half->stage[split].channels : first_channels(half);
+    int64_t reach = 0;
+    for (int i = split - 1; i >= 0; i--)
+        if (half->stage[i].layers > 0) reach = STEP * reach + 1 + 2 * half->stage[i].layers;
+    reach = half->stage[0].layers > 0 ? reach + 1 : STEP * reach + 1; /* conv_in */
+    found.reach = (reach + found.factor - 1) / found.factor;
+    return found;
 }
 
 static lofi_tensor *decoder_stage(lofi_builder *b, const lofi_dcae_config *config, int index, lofi_tensor *x) {
@@ -546,13 +589,6 @@ static lofi_tensor *decoder_end(lofi_builder *b, const lofi_dcae_config *config,
     x = step_up(b, half, x, first_channels(half), config->in_channels, false);
     lofi_graph_scope_pop(b->graph);
     return x;
-}
-
-/* Stages from the deepest down to this one are the start: the last one with attention, or the deepest. */
-static int split_of(const lofi_dcae_half *half) {
-    int split = 0;
-    while (split < half->stages - 1 && !(half->stage[split].layers > 0 && half->stage[split].attention)) split++;
-    return split;
 }
 
 lofi_tensor *lofi_dcae_decode_start(lofi_builder *b, const lofi_dcae_config *config, lofi_tensor *latents) {
@@ -588,15 +624,13 @@ static int64_t reach_below(int64_t columns) {
 
 lofi_dcae_split lofi_dcae_decoder_split(const lofi_dcae_config *config) {
     const lofi_dcae_half *half = &config->decoder;
-    lofi_dcae_split split = {.channels = half->stage[split_of(half)].channels, .factor = lofi_dcae_reduction(half)};
+    lofi_dcae_split split = {.channels = half->stage[split_of(half)].channels, .factor = split_factor(half)};
     int64_t reach = 1; /* conv_out */
     if (half->stage[0].layers == 0) reach = reach_below(reach);
     for (int i = 0; i < split_of(half); i++) {
         const lofi_dcae_stage *stage = &half->stage[i];
         if (stage->layers > 0) reach = reach_below(reach + 2 * stage->layers);
     }
-    for (int i = split_of(half); i < half->stages - 1; i++)
-        if (half->stage[i].layers > 0) split.factor /= STEP;
     split.reach = reach;
     return split;
 }

@@ -57,14 +57,22 @@ lofi_tensor *lofi_dcae_encode(lofi_builder *builder, const lofi_dcae_config *con
 /* latents: [B, latent_channels, H, W] -> [B, in_channels, H * reduction, W * reduction]. No gradient. */
 lofi_tensor *lofi_dcae_decode(lofi_builder *builder, const lofi_dcae_config *config, lofi_tensor *latents);
 
-/* The decoder in two: attention sees all of a picture, everything behind the last stage that has it looks at few columns
- * around each one. So the second half may be run on overlapping windows of columns, with the result of the whole.
- * start: latents [B, latent_channels, H, W] -> features [B, channels, H', W']; end: those -> [B, in_channels, H" , W' factor]. */
+/* Either half in two: attention sees all of a picture, what lies between the picture and the first stage that has it (in the
+ * decoder: the last one) looks at few columns around each one. So that part may be run on overlapping windows of columns, with
+ * the result of the whole. */
 typedef struct lofi_dcae_split {
     int64_t channels; /* of the features */
     int64_t factor;   /* columns of the picture for each column of the features */
-    int64_t reach;    /* columns of features on each side that a column of the picture depends on, at most */
+    int64_t reach;    /* columns of features on each side that one depends on, or that its columns of the picture do */
 } lofi_dcae_split;
+
+/* start: [B, in_channels, H, W], both multiples of the factor -> features [B, channels, H / factor, W / factor];
+ * end: those, multiples of what is left of the reduction -> latents. */
+lofi_dcae_split lofi_dcae_encoder_split(const lofi_dcae_config *config);
+lofi_tensor *lofi_dcae_encode_start(lofi_builder *builder, const lofi_dcae_config *config, lofi_tensor *mel);
+lofi_tensor *lofi_dcae_encode_end(lofi_builder *builder, const lofi_dcae_config *config, lofi_tensor *features);
+
+/* start: latents [B, latent_channels, H, W] -> features [B, channels, H', W']; end: those -> [B, in_channels, H" , W' factor]. */
 lofi_dcae_split lofi_dcae_decoder_split(const lofi_dcae_config *config);
 lofi_tensor *lofi_dcae_decode_start(lofi_builder *builder, const lofi_dcae_config *config, lofi_tensor *latents);
 lofi_tensor *lofi_dcae_decode_end(lofi_builder *builder, const lofi_dcae_config *config, lofi_tensor *features);

@@ -177,6 +177,73 @@ static void encoding_depends_on_the_samples_alone(void **state) {
     lofi_audio_encoder_close(encoder);
 }
 
+/* ---- in windows ---- */
+
+/* Products of other sizes add in another order. A reach that is one column of features too small shows as 1e-3. */
+#define SAME 2e-6
+
+/* Copies the latents of `seconds` of noise in windows of `window` frames to *out, which the caller frees. */
+static int64_t encode_noise(lofi_audio_encoder *encoder, double seconds, int64_t window, float **out) {
+    lofi_error err = LOFI_ERROR_INIT;
+    lofi_latents latents = {0};
+    int64_t count = (int64_t)(seconds * 48000);
+    float *samples = calloc((size_t)(2 * count), sizeof *samples);
+    lofi_random random = lofi_random_at(3, LOFI_RANDOM_TEST, 0);
+    lofi_random_fill_normal(&random, 0, samples, (size_t)(2 * count));
+    lofi_audio_encoder_set_window(encoder, window);
+    must(lofi_audio_encoder_run(encoder, samples, count, &latents, &err), &err);
+    int64_t values = latents.channels * latents.height * latents.frames;
+    *out = malloc((size_t)values * sizeof **out);
+    memcpy(*out, latents.values, (size_t)values * sizeof **out);
+    free(samples);
+    return values;
+}
+
+/* Lengths of 1, 14, 53 and 105 frames: below, at and above a window and its reach, with odd remainders. */
+static void windows_equal_the_whole(void **state) {
+    (void)state;
+    static const double lengths[] = {0.07, 1.3, 4.9, 9.7};
+    static const int64_t windows[] = {1, 7, 14, LOFI_ENCODER_WINDOW};
+    lofi_audio_encoder *encoder = NULL;
+    open_encoder(&encoder);
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        float *whole, *parts;
+        int64_t count = encode_noise(encoder, lengths[i], 0, &whole);
+        for (size_t j = 0; j < sizeof windows / sizeof *windows; j++) {
+            double difference = 0, size = 0;
+            assert_int_equal(encode_noise(encoder, lengths[i], windows[j], &parts), count);
+            for (int64_t k = 0; k < count; k++) {
+                difference += ((double)parts[k] - whole[k]) * ((double)parts[k] - whole[k]);
+                size += (double)whole[k] * whole[k];
+            }
+            double error = sqrt(difference / size);
+            print_message("    %4.2f s in windows of %2d: %.1e\n", lengths[i], (int)windows[j], error);
+            if (!(error <= SAME)) fail_msg("relative difference %g, at most %g", error, SAME);
+            free(parts);
+        }
+        free(whole);
+    }
+    lofi_audio_encoder_close(encoder);
+}
+
+static void memory_is_bounded_by_the_window(void **state) {
+    (void)state;
+    size_t bytes[3];
+    static const double lengths[] = {5, 20, 20};
+    static const int64_t windows[] = {16, 16, 0};
+    for (int i = 0; i < 3; i++) {
+        lofi_audio_encoder *encoder = NULL;
+        float *latents;
+        open_encoder(&encoder);
+        encode_noise(encoder, lengths[i], windows[i], &latents);
+        bytes[i] = lofi_audio_encoder_window_bytes(encoder);
+        free(latents);
+        lofi_audio_encoder_close(encoder);
+    }
+    assert_int_equal(bytes[0], bytes[1]);
+    assert_true(bytes[2] > 4 * bytes[1]);
+}
+
 /* ---- identity ---- */
 
 static void copy_file(const char *folder, const char *from, const char *name) {
@@ -504,6 +571,8 @@ int main(void) {
         cmocka_unit_test(decoder_equals_the_original),
         cmocka_unit_test(sound_becomes_the_original_latents),
         cmocka_unit_test(encoding_depends_on_the_samples_alone),
+        cmocka_unit_test(windows_equal_the_whole),
+        cmocka_unit_test(memory_is_bounded_by_the_window),
         cmocka_unit_test(hash_sees_weights_and_configs),
         cmocka_unit_test(full_tables_are_the_released_ones),
         cmocka_unit_test(small_files_fit_their_tables),
