@@ -1,4 +1,4 @@
-/* audio_encoder.c - see the header. Two networks in a row: `start` in windows, `end` on the whole. */
+/* audio_encoder.c - see the header. */
 #include "models/audio_encoder.h"
 
 #include <stdlib.h>
@@ -8,11 +8,9 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/json.h"
+#include "models/dcae_windows.h"
 #include "models/loaded.h"
-#include "models/music_dcae.h"
 #include "models/music_vocoder.h"
-#include "models/windowed.h"
-#include "ops/ops.h"
 
 #define INPUT_RATE 48000 /* Hz */
 #define PICTURES   2     /* one per channel of sound */
@@ -24,7 +22,7 @@ struct lofi_audio_encoder {
     lofi_loaded *weights;
     lofi_dcae_config config;
     int64_t reduction; /* mel frames per latent frame */
-    lofi_windowed start, end;
+    lofi_dcae_windows *network;
     int64_t window;       /* latent frames; 0: all */
     lofi_columns latents; /* of the last song */
 };
@@ -52,45 +50,12 @@ static lofi_code check_config(const lofi_audio_encoder *encoder, lofi_error *err
     return LOFI_OK;
 }
 
-static lofi_code build_start(lofi_audio_encoder *e, const lofi_dcae_split *split, int threads, lofi_error *err) {
-    lofi_windowed *n = &e->start;
-    lofi_dim columns;
-    LOFI_TRY(lofi_windowed_start(n, &columns, err));
-    lofi_builder builder = {.graph = n->graph, .source = lofi_loaded_source(e->weights)};
-    n->in_factor = split->factor;
-    n->reach = split->reach;
-    n->in_rows = PICTURES * e->settings.n_mels;
-    n->out_rows = split->channels * (e->settings.n_mels / split->factor);
-    lofi_dim dims[] = {1, PICTURES, e->settings.n_mels, lofi_dim_mul(n->graph, columns, n->in_factor)};
-    n->in = lofi_graph_input(n->graph, "mel", lofi_shape_of(LOFI_F32, 4, dims));
-    n->out = lofi_dcae_encode_start(&builder, &e->config, n->in);
-    return lofi_windowed_finish(n, threads, err);
-}
-
-static lofi_code build_end(lofi_audio_encoder *e, const lofi_dcae_split *split, int threads, lofi_error *err) {
-    lofi_windowed *n = &e->end;
-    lofi_dim columns;
-    LOFI_TRY(lofi_windowed_start(n, &columns, err));
-    lofi_builder builder = {.graph = n->graph, .source = lofi_loaded_source(e->weights)};
-    n->in_factor = e->reduction / split->factor;
-    n->in_rows = e->start.out_rows;
-    n->out_rows = e->config.latent_channels * (e->settings.n_mels / e->reduction);
-    lofi_dim dims[] = {1, split->channels, e->settings.n_mels / split->factor,
-                       lofi_dim_mul(n->graph, columns, n->in_factor)};
-    n->in = lofi_graph_input(n->graph, "features", lofi_shape_of(LOFI_F32, 4, dims));
-    lofi_tensor *z = lofi_dcae_encode_end(&builder, &e->config, n->in);
-    /* two steps, rounded as the original rounds them */
-    n->out = lofi_affine(n->graph, lofi_affine(n->graph, z, 1, LOFI_LATENT_SHIFT), LOFI_LATENT_FACTOR, 0);
-    return lofi_windowed_finish(n, threads, err);
-}
-
 static lofi_code build(lofi_audio_encoder *encoder, int threads, lofi_error *err) {
     LOFI_TRY(lofi_dcae_config_read(&encoder->config, lofi_loaded_config(encoder->weights), err));
     encoder->reduction = lofi_dcae_reduction(&encoder->config.encoder);
     LOFI_TRY(check_config(encoder, err));
-    lofi_dcae_split split = lofi_dcae_encoder_split(&encoder->config);
-    LOFI_TRY(build_start(encoder, &split, threads, err));
-    return build_end(encoder, &split, threads, err);
+    return lofi_dcae_windows_open(&encoder->network, lofi_loaded_source(encoder->weights), &encoder->config,
+                                  LOFI_DCAE_ENCODER, encoder->settings.n_mels, threads, err);
 }
 
 static lofi_code open_parts(lofi_audio_encoder *encoder, const char *dcae_folder, const char *vocoder_folder,
@@ -117,8 +82,7 @@ lofi_code lofi_audio_encoder_open(lofi_audio_encoder **out, const char *dcae_fol
 
 void lofi_audio_encoder_close(lofi_audio_encoder *encoder) {
     if (!encoder) return;
-    lofi_windowed_close(&encoder->start);
-    lofi_windowed_close(&encoder->end);
+    lofi_dcae_windows_close(encoder->network);
     lofi_columns_free(&encoder->latents);
     lofi_loaded_close(encoder->weights);
     lofi_mel_free(encoder->mel);
@@ -129,20 +93,21 @@ void lofi_audio_encoder_set_window(lofi_audio_encoder *encoder, int64_t frames) 
     encoder->window = frames;
 }
 
-size_t lofi_audio_encoder_window_bytes(const lofi_audio_encoder *encoder) {
-    return lofi_windowed_activation_bytes(&encoder->start);
-}
-
-size_t lofi_audio_encoder_whole_bytes(const lofi_audio_encoder *encoder) {
-    return lofi_windowed_activation_bytes(&encoder->end);
+size_t lofi_audio_encoder_activation_bytes(const lofi_audio_encoder *encoder) {
+    return lofi_dcae_windows_activation_bytes(encoder->network);
 }
 
 /* ---- running ---- */
 
-static lofi_code encode_features(lofi_audio_encoder *e, const lofi_columns *features, lofi_latents *out,
-                                 lofi_error *err) {
+static lofi_code encode(lofi_audio_encoder *e, lofi_columns *picture, lofi_latents *out, lofi_error *err) {
+    if (picture->columns % e->reduction != 0)
+        return lofi_fail(err, LOFI_ERR_UNSUPPORTED, "%lld spectrogram frames are no multiple of the encoder's %lld",
+                         (long long)picture->columns, (long long)e->reduction);
     lofi_columns_free(&e->latents);
-    LOFI_TRY(lofi_windowed_run(&e->end, features, 0, &e->latents, NULL, err));
+    LOFI_TRY(lofi_dcae_windows_run(e->network, picture, e->window, &e->latents, NULL, err));
+    int64_t count = e->latents.rows * e->latents.columns;
+    for (int64_t i = 0; i < count; i++)
+        e->latents.values[i] = (e->latents.values[i] + LOFI_LATENT_SHIFT) * LOFI_LATENT_FACTOR;
     *out = (lofi_latents){
         .values = e->latents.values,
         .channels = e->config.latent_channels,
@@ -152,18 +117,6 @@ static lofi_code encode_features(lofi_audio_encoder *e, const lofi_columns *feat
     return LOFI_OK;
 }
 
-static lofi_code encode(lofi_audio_encoder *e, lofi_encoder_input *input, lofi_latents *out, lofi_error *err) {
-    lofi_columns picture = {input->values, e->start.in_rows, input->frames}, features = {0};
-    if (input->frames % e->reduction != 0)
-        return lofi_fail(err, LOFI_ERR_UNSUPPORTED, "%lld spectrogram frames are no multiple of the encoder's %lld",
-                         (long long)input->frames, (long long)e->reduction);
-    lofi_code code = lofi_windowed_run(&e->start, &picture, e->window * e->end.in_factor, &features, NULL, err);
-    lofi_encoder_input_free(input);
-    if (code == LOFI_OK) code = encode_features(e, &features, out, err);
-    lofi_columns_free(&features);
-    return code;
-}
-
 lofi_code lofi_audio_encoder_run(lofi_audio_encoder *encoder, const float *samples, int64_t count, lofi_latents *out,
                                  lofi_error *err) {
     lofi_encoder_input_options options = LOFI_ENCODER_INPUT_OPTIONS_INIT;
@@ -171,8 +124,9 @@ lofi_code lofi_audio_encoder_run(lofi_audio_encoder *encoder, const float *sampl
     options.sample_rate = INPUT_RATE;
     options.clip = true;
     LOFI_TRY(lofi_encoder_input_make(&input, encoder->mel, samples, count, &options, err));
-    lofi_code code = encode(encoder, &input, out, err);
-    lofi_encoder_input_free(&input);
+    lofi_columns picture = {input.values, (int64_t)PICTURES * input.n_mels, input.frames};
+    lofi_code code = encode(encoder, &picture, out, err);
+    lofi_columns_free(&picture);
     return code;
 }
 

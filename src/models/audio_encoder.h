@@ -2,9 +2,8 @@
  *
  * latents = (z + 1.9091) * 0.1786 with z the encoder's output (MusicDCAE.encode of ACE-Step, acestep/music_dcae).
  *
- * The stages of the autoencoder before the first one with attention run in windows of time that overlap by what a sample
- * depends on (lofi_dcae_encoder_split), with the result of the whole; the others, at the resolution of the latents, on the
- * whole. So the memory of a song is its sound, its spectrogram and the deepest stages.
+ * The autoencoder runs in windows of time and gives what it gives for the whole (models/dcae_windows.h), so that the memory of a
+ * song is its sound, its spectrogram and the smallest pictures.
  */
 #ifndef LOFI_MODELS_AUDIO_ENCODER_H
 #define LOFI_MODELS_AUDIO_ENCODER_H
@@ -40,9 +39,8 @@ void lofi_audio_encoder_set_window(lofi_audio_encoder *encoder, int64_t frames);
 lofi_code lofi_audio_encoder_run(lofi_audio_encoder *encoder, const float *samples, int64_t count, lofi_latents *out,
                                  lofi_error *err) LOFI_MUST_USE;
 
-/* Bytes of the largest activation buffers so far: of the stages in windows, and of those on the whole. */
-size_t lofi_audio_encoder_window_bytes(const lofi_audio_encoder *encoder);
-size_t lofi_audio_encoder_whole_bytes(const lofi_audio_encoder *encoder);
+/* Bytes of the largest activation buffer so far. */
+size_t lofi_audio_encoder_activation_bytes(const lofi_audio_encoder *encoder);
 
 /* SHA-256 of everything that the latents depend on besides the samples: config files and weights. Takes the time of reading
  * the weights once. */

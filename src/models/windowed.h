@@ -27,6 +27,11 @@ typedef struct lofi_windowed {
     int64_t in_rows, out_rows;
     int64_t in_factor, out_factor;
     int64_t reach; /* units on each side that a unit of the output depends on, at most */
+    /* Inputs besides, NULL for none: one that is the same for all windows, and a mask [mask_rows, n * in_factor] that is 1 in the
+     * window and 0 in reach of it. */
+    lofi_tensor *constant, *mask;
+    const float *constant_values;
+    int64_t mask_rows;
 } lofi_windowed;
 
 /* The graph and the number of its columns. The caller builds `in` and `out` and sets the sizes; then finish. */
@@ -43,6 +48,10 @@ typedef struct lofi_windowed_progress {
 /* All of `in`, `window` units at a time (0: at once). *out is made here and yours, also after a failure. progress may be
  * NULL. Afterwards the network's activations take no memory. */
 lofi_code lofi_windowed_run(lofi_windowed *network, const lofi_columns *in, int64_t window, lofi_columns *out,
+                            const lofi_windowed_progress *progress, lofi_error *err) LOFI_MUST_USE;
+
+/* For an output that is a sum over all columns, of whatever shape: adds up the windows' into sum [count], which is set here. */
+lofi_code lofi_windowed_sum(lofi_windowed *network, const lofi_columns *in, int64_t window, double *sum,
                             const lofi_windowed_progress *progress, lofi_error *err) LOFI_MUST_USE;
 
 /* Bytes of the largest activation buffer so far. */
