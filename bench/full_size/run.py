@@ -20,6 +20,7 @@ import random
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import wave
 from array import array
@@ -79,18 +80,24 @@ def children_of(process):
 
 def timed(command, before):
     name, largest, own, mapped, begun = os.path.basename(command[0])[:15], 0, 0, 0, None
-    child = subprocess.Popen(before + command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    while child.poll() is None:
-        values = resident(program_of(child.pid, name) or 0)
-        begun = begun or (values and time.monotonic())
-        largest = max(largest, values.get("VmHWM", 0))
-        if values.get("RssAnon", 0) + values.get("RssFile", 0) > own + mapped:
-            own, mapped = values["RssAnon"], values["RssFile"]
-        time.sleep(0.05)
-    if child.returncode:
-        sys.exit(f"failed: {' '.join(command)}\n{child.stderr.read()}")
-    return {"wall_s": round(time.monotonic() - (begun or time.monotonic()), 1), "peak_mb": round(largest),
-            "own_mb": round(own), "mapped_mb": round(mapped)}
+    with tempfile.TemporaryFile("w+") as messages:
+        child = subprocess.Popen(before + command, stdout=subprocess.DEVNULL, stderr=messages)
+        ended = 0
+        while not ended:
+            ended, status, usage = os.wait4(child.pid, os.WNOHANG)
+            values = resident(program_of(child.pid, name) or 0)
+            begun = begun or (values and time.monotonic())
+            largest = max(largest, values.get("VmHWM", 0))
+            if values.get("RssAnon", 0) + values.get("RssFile", 0) > own + mapped:
+                own, mapped = values["RssAnon"], values["RssFile"]
+            time.sleep(0.05)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        messages.seek(0)
+        if child.returncode:
+            sys.exit(f"failed: {' '.join(command)}\n{messages.read()}")
+    return {"wall_s": round(time.monotonic() - (begun or time.monotonic()), 1),
+            "processor_s": round(usage.ru_utime + usage.ru_stime, 1), "peak_mb": round(largest), "own_mb": round(own),
+            "mapped_mb": round(mapped)}
 
 
 def step_seconds(folder):
@@ -128,7 +135,7 @@ def main():
     common = ["train", "--quiet", "--dataset", below("dataset"), "--checkpoint-dir", model, "--logger-dir", runs, "--cache-dir",
               below("cache"), *threads]
     measure("songs encoded", *common, "--exp-name", "encoded", "--lora-rank", "1", "--dry-run")
-    for rank in options.ranks.split(","):
+    for rank in filter(None, options.ranks.split(",")):
         measure(f"train, rank {rank}", *common, "--exp-name", rank, "--lora-rank", rank, "--max-steps", str(options.steps))
         results[f"train, rank {rank}"]["step_s"] = step_seconds(os.path.join(runs, rank))
         shutil.rmtree(runs)

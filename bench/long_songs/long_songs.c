@@ -3,7 +3,8 @@
  *     long_songs PART MODEL_FOLDER SECONDS THREADS
  *
  * PART: train (a step: forward, backward, clipping, AdamW of an adapter of rank 64), train-checkpointing (the same with
- * gradient checkpointing), sample (one run of the transformer), encode (sound to latents), decode (latents to sound).
+ * gradient checkpointing), sample (one run of the transformer), encode (sound to latents), decode (latents to sound),
+ * mert, m-hubert (sound to the targets of the alignment).
  * Inputs are random numbers: 512 lyric tokens and 64 of text. Prints one JSON line: seconds of the clock and of all processors in the last of
  * the runs, bytes of activations, and the largest resident size of the process, the mapped weights included.
  */
@@ -21,6 +22,7 @@
 #include "diffusion/generator.h"
 #include "models/audio_decoder.h"
 #include "models/audio_encoder.h"
+#include "models/ssl_encoder.h"
 #include "train/optimizer.h"
 #include "train/step.h"
 
@@ -226,6 +228,7 @@ static lofi_code sample(bench *b, lofi_error *err) {
 typedef struct sound {
     lofi_audio_encoder *encoder;
     lofi_audio_decoder *decoder;
+    lofi_ssl_encoder *ssl;
     float *values;
     int64_t count;
 } sound;
@@ -277,16 +280,45 @@ static lofi_code decode(bench *b, lofi_error *err) {
     return code;
 }
 
+static lofi_code run_ssl(void *user, lofi_error *err) {
+    sound *s = user;
+    float *states = NULL;
+    int64_t frames;
+    LOFI_TRY(lofi_ssl_encoder_run(s->ssl, s->values, s->count, s->count, &states, &frames, err));
+    lofi_free(states);
+    return LOFI_OK;
+}
+
+static lofi_code hear(bench *b, int kind, lofi_error *err) {
+    char folder[LOFI_PATH_MAX];
+    sound s = {.count = (int64_t)(b->seconds * RATE)};
+    LOFI_TRY(folder_of(folder, b, lofi_ssl_kinds[kind].folders[0], err));
+    lofi_code code = lofi_ssl_encoder_open(&s.ssl, &lofi_ssl_kinds[kind], folder, b->threads, err);
+    if (code == LOFI_OK) code = normals(&s.values, 2 * s.count, 1, err);
+    if (code == LOFI_OK) code = timed(b, 1, run_ssl, &s, err);
+    if (code == LOFI_OK) b->activations = lofi_ssl_encoder_activation_bytes(s.ssl);
+    lofi_ssl_encoder_close(s.ssl);
+    lofi_free(s.values);
+    return code;
+}
+
+static lofi_code hear_mert(bench *b, lofi_error *err) {
+    return hear(b, 0, err);
+}
+
+static lofi_code hear_mhubert(bench *b, lofi_error *err) {
+    return hear(b, 1, err);
+}
+
 /* ---- the program ---- */
 
 static const struct {
     const char *name;
     lofi_code (*run)(bench *bench, lofi_error *err);
-} parts[] = {{"train", train_plain},
-             {"train-checkpointing", train_checkpointing},
-             {"sample", sample},
-             {"encode", encode},
-             {"decode", decode}};
+} parts[] = {{"train", train_plain},    {"train-checkpointing", train_checkpointing},
+             {"sample", sample},        {"encode", encode},
+             {"decode", decode},        {"mert", hear_mert},
+             {"m-hubert", hear_mhubert}};
 
 static lofi_code run_part(const char *name, bench *b, lofi_error *err) {
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)

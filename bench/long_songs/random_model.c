@@ -2,8 +2,8 @@
  *
  *     random_model FOLDER BLOCKS
  *
- * Writes ace_step_transformer (BLOCKS instead of 24), music_dcae_f8c8 and music_vocoder, in bf16, into FOLDER: what
- * long_songs.c measures. All tensors of a network are runs of the same million numbers, scaled by their rule.
+ * Writes ace_step_transformer (BLOCKS instead of 24), music_dcae_f8c8, music_vocoder, mert-v1-330m and mhubert-147, in bf16, into
+ * FOLDER: what long_songs.c measures. All tensors of a network are runs of the same million numbers, scaled by their rule.
  */
 #include <math.h>
 #include <stdio.h>
@@ -15,12 +15,21 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "models/hubert.h"
 #include "models/registry.h"
 #include "store/safetensors.h"
 
 #define NUMBERS ((size_t)1 << 20)
 
 static const char *const networks[] = {"ace_step_transformer", "music_dcae_f8c8", "music_vocoder"};
+
+/* The self-supervised networks are no part of a checkpoint folder: their configs. */
+static const char *const ssl[][2] = {
+    {"mert-v1-330m",
+     "{\"hidden_size\": 1024, \"intermediate_size\": 4096, \"num_hidden_layers\": 24, \"num_attention_heads\": 16, "
+     "\"feat_extract_norm\": \"layer\", \"conv_bias\": true, \"do_stable_layer_norm\": true}"},
+    {"mhubert-147", "{}"},
+};
 
 typedef struct room {
     float *normal, *scaled;
@@ -59,11 +68,11 @@ static lofi_code put_all(const char *path, const room *r, const lofi_weight_tabl
     return code;
 }
 
-static lofi_code write_network(const char *root, const lofi_model *model, const json_t *config, const room *r,
-                               lofi_error *err) {
+static lofi_code write_network(const char *root, const char *name, const lofi_model *model, const json_t *config,
+                               const room *r, lofi_error *err) {
     char folder[LOFI_PATH_MAX], path[LOFI_PATH_MAX];
     lofi_weight_table table = {0};
-    LOFI_TRY(lofi_path_format(folder, err, "%s/%s", root, model->name));
+    LOFI_TRY(lofi_path_format(folder, err, "%s/%s", root, name));
     LOFI_TRY(lofi_folder_make(folder, err));
     LOFI_TRY(lofi_path_format(path, err, "%s/config.json", folder));
     LOFI_TRY(lofi_json_save(config, path, err));
@@ -80,7 +89,13 @@ static lofi_code write_all(const char *root, int64_t blocks, const room *r, lofi
         json_t *config = NULL;
         LOFI_TRY(model->preset("full", &config, err));
         if (i == 0) json_object_set_new(config, "num_layers", json_integer(blocks));
-        lofi_code code = write_network(root, model, config, r, err);
+        lofi_code code = write_network(root, networks[i], model, config, r, err);
+        json_decref(config);
+        LOFI_TRY(code);
+    }
+    for (size_t i = 0; i < sizeof ssl / sizeof *ssl; i++) {
+        json_t *config = json_loads(ssl[i][1], 0, NULL);
+        lofi_code code = write_network(root, ssl[i][0], &lofi_model_hubert, config, r, err);
         json_decref(config);
         LOFI_TRY(code);
     }

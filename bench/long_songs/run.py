@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""How time and memory grow with the length of a song: training steps, a run of the transformer, encoding, decoding.
+"""How time and memory grow with the length of a song: training steps, a run of the transformer, encoding, decoding, targets.
 
 usage: bench/long_songs/run.py BUILD_FOLDER [--seconds 30,60,120,240] [--parts PART,...] [--blocks 2] [--threads N] [--rounds 1]
                                [--before COMMAND] [--work DIR]
 
 Every measurement is a process of its own (long_songs.c), on networks of the real width with random weights and --blocks blocks of
 the transformer; of several rounds the fastest counts. For each part: a line by least squares, and how far the measured values are
-from it, as a share of the largest. Networks lie in DIR (1.6 GB), by default a temporary folder. --before is put before each
+from it, as a share of the largest. Networks lie in DIR (2.4 GB), by default a temporary folder. --before is put before each
 measurement (`flock -x FILE`). Memory is the largest resident size, with the mapped weights, which do not grow.
 """
 import argparse
@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 
-PARTS = ("train", "train-checkpointing", "sample", "encode", "decode")
+PARTS = ("train", "train-checkpointing", "sample", "encode", "decode", "mert", "m-hubert")
 VALUES = (("seconds", 1, "s"), ("processor_seconds", 1, "processor s"), ("activation_bytes", 1e6, "activations MB"),
           ("peak_bytes", 1e6, "resident MB"))
 
