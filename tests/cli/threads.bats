@@ -1,4 +1,4 @@
-# The number of threads changes no byte of what is trained, generated and merged. LOFI is the program.
+# The number of threads changes no byte of what is made, trained, generated and merged. LOFI is the program.
 bats_require_minimum_version 1.5.0
 
 load helpers/training
@@ -16,6 +16,13 @@ train() {
     "$LOFI" train --quiet --dataset "$FIXTURE/dataset" --checkpoint-dir "$FIXTURE/model" --cache-dir "$FIXTURE/cache-$1" \
         --logger-dir "$FIXTURE/runs" --exp-name "$1" --max-steps 3 --validation-draws 1 --learning-rate 1e-2 --warmup-steps 1 \
         --lora-rank 4 --threads "$1"
+}
+
+@test "a new model" {
+    for threads in 1 2 3 5; do
+        "$LOFI" model init --quiet --preset tiny --seed 1 --threads $threads "$BATS_TEST_TMPDIR/$threads"
+        diff -r "$FIXTURE/model" "$BATS_TEST_TMPDIR/$threads"
+    done
 }
 
 @test "an adapter" {
