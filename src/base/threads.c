@@ -1,6 +1,7 @@
 /* threads.c - see threads.h. */
 #include "base/threads.h"
 
+#include <omp.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,4 +44,8 @@ int lofi_threads_available(void) {
     int allowed = allowed_processors();
     int quota = quota_processors();
     return quota > 0 && quota < allowed ? quota : allowed;
+}
+
+void lofi_threads_limit(int threads) {
+    if (threads > 0) omp_set_num_threads(threads);
 }

@@ -10,6 +10,7 @@
 #include "base/interrupt.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "base/threads.h"
 #include "catalog/prompts_file.h"
 #include "cli/adapter_argument.h"
 #include "cli/command.h"
@@ -573,6 +574,7 @@ static lofi_code run(lofi_context *context, const void *parsed, lofi_error *err)
     g->lyrics = (lofi_buffer)LOFI_BUFFER_INIT;
     g->results = json_array();
     lofi_interrupt_install();
+    lofi_threads_limit((int)g->options->threads);
     lofi_code code = prepare(g, err);
     if (code == LOFI_OK) code = generate(g, err);
     lofi_generator_close(g->generator);

@@ -1,11 +1,12 @@
 /* cmd_model_init.c - lofi model init: a new base model with random weights. */
 #include "base/interrupt.h"
+#include "base/threads.h"
 #include "cli/command.h"
 #include "models/checkpoint_init.h"
 
 typedef struct init_options {
     const char *folder, *preset;
-    int64_t seed;
+    int64_t seed, threads;
 } init_options;
 
 static const lofi_option options[] = {
@@ -30,6 +31,14 @@ static const lofi_option options[] = {
      .min = 0,
      .max = 9e15,
      .help = "Seed of the weights: the same seed gives the same files"},
+    {.name = "threads",
+     .kind = LOFI_OPTION_INT,
+     .offset = offsetof(init_options, threads),
+     .value = "N",
+     .fallback = "0",
+     .min = 0,
+     .max = 1024,
+     .help = "Threads of the arithmetic (0: all processors)"},
     {0},
 };
 
@@ -61,6 +70,7 @@ static lofi_code run(lofi_context *context, const void *parsed, lofi_error *err)
     lofi_checkpoint_init_settings settings = {
         .folder = o->folder, .preset = o->preset, .seed = (uint64_t)o->seed, .dry_run = context->dry_run};
     lofi_interrupt_install();
+    lofi_threads_limit((int)o->threads);
     LOFI_TRY(lofi_checkpoint_init(&summary, &settings, context->log, err));
     tell(context, o, &summary);
     if (context->json) return lofi_print_json(context, summary_json(o, &summary, context->dry_run), err);

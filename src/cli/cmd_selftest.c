@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/threads.h"
 #include "cli/command.h"
 #include "eval/selftest.h"
 
@@ -177,6 +178,7 @@ static lofi_code find_settings(lofi_selftest_options *options, lofi_context *con
                                        .save_outputs = settings->save_outputs,
                                        .threads = (int)settings->threads,
                                        .list = context->dry_run};
+    lofi_threads_limit(options->threads);
     if (!options->reference) LOFI_TRY(lofi_installed_folder(&options->reference, context, "reference", err));
     return lofi_environment_path(&options->ace_step_dir, context, "ACE_STEP_DIR", err);
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/interrupt.h"
+#include "base/threads.h"
 #include "base/utf8.h"
 #include "cli/command.h"
 #include "train/trainer.h"
@@ -196,6 +197,7 @@ static lofi_code run(lofi_context *context, const void *parsed, lofi_error *err)
         return context->json ? lofi_print_json(context, json_pack("{s:s}", "engine", "ace-step"), err) : LOFI_OK;
     }
     lofi_interrupt_install();
+    lofi_threads_limit((int)o->threads);
     LOFI_TRY(lofi_train(&settings, &summary, context->log, err));
     if (context->json) return lofi_print_json(context, summary_json(&summary), err);
     if (context->dry_run)

@@ -22,7 +22,7 @@ struct lofi_session {
     size_t plan_count;
     lofi_plan *present;
     unsigned char *buffer;
-    size_t buffer_bytes, allocations;
+    size_t buffer_bytes, largest_bytes, allocations;
     uint64_t clock;
     struct {
         int64_t calls, nanoseconds;
@@ -95,12 +95,11 @@ static lofi_code make_plan(lofi_session *session, lofi_plan **out, lofi_error *e
 static lofi_code grow_buffer(lofi_session *session, size_t bytes, lofi_error *err) {
     if (bytes <= session->buffer_bytes) return LOFI_OK;
     void *buffer;
-    lofi_free(session->buffer);
-    session->buffer = NULL;
-    session->buffer_bytes = 0;
+    lofi_session_release(session);
     LOFI_TRY(lofi_alloc(&buffer, bytes, 1, "the activations of a network", err));
     session->buffer = buffer;
     session->buffer_bytes = bytes;
+    if (bytes > session->largest_bytes) session->largest_bytes = bytes;
     session->allocations++;
     return LOFI_OK;
 }
@@ -156,6 +155,13 @@ void lofi_session_run(lofi_session *session) {
     }
 }
 
+void lofi_session_release(lofi_session *session) {
+    lofi_free(session->buffer);
+    session->buffer = NULL;
+    session->buffer_bytes = 0;
+    session->present = NULL;
+}
+
 void lofi_session_poison(lofi_session *session) {
     if (session->buffer) memset(session->buffer, 0xff, session->buffer_bytes);
 }
@@ -163,6 +169,7 @@ void lofi_session_poison(lofi_session *session) {
 lofi_session_stats lofi_session_get_stats(const lofi_session *session) {
     return (lofi_session_stats){.activation_bytes = session->present ? session->present->bytes : 0,
                                 .buffer_bytes = session->buffer_bytes,
+                                .largest_bytes = session->largest_bytes,
                                 .plans = session->plan_count,
                                 .allocations = session->allocations,
                                 .nodes = session->graph->node_count};

@@ -39,10 +39,14 @@ void lofi_session_run(lofi_session *session);
 /* Fills the activation buffer, inputs included, with NaN: for tests that nothing reads what was not written. */
 void lofi_session_poison(lofi_session *session);
 
+/* Gives the activation buffer back; the next prepare takes it anew. Plans are kept. */
+void lofi_session_release(lofi_session *session);
+
 /* For reports: bytes of the activation buffer, how many buffers were ever allocated, nodes. */
 typedef struct lofi_session_stats {
     size_t activation_bytes; /* the present plan's peak */
     size_t buffer_bytes;     /* allocated */
+    size_t largest_bytes;    /* the same, the most so far */
     size_t plans;            /* kept */
     size_t allocations;      /* growths of the buffer since the start */
     size_t nodes;

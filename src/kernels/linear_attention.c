@@ -110,22 +110,52 @@ static float denominator_of(const lofi_linear_sizes *s, const float *q, const do
     return (float)dot;
 }
 
+/* The rows of a head, once state and sum are there. */
+static void read_state(const lofi_linear_sizes *s, const lofi_linear_inputs *in, int64_t pair, const scratch *w,
+                       float *out) {
+    for (int64_t first = 0; first < s->length; first += tile_rows) {
+        tile t = tile_at(s, in, pair, first);
+        rectify(s, &t, in->q, w->a);
+        lofi_block_product(t.rows, s->width, s->width, 1.0f, (lofi_block){w->a, s->width, false},
+                           (lofi_block){w->state, s->width, false}, false, out + t.at, t.stride);
+        for (int64_t i = 0; i < t.rows; i++) {
+            float denominator = denominator_of(s, w->a + i * s->width, w->sum) + s->epsilon;
+            for (int64_t c = 0; c < s->width; c++) out[t.at + i * t.stride + c] /= denominator;
+        }
+    }
+}
+
 void lofi_linear_attention_forward(const lofi_linear_sizes *sizes, const lofi_linear_inputs *in, float *out,
                                    void *workspace) {
     const lofi_linear_sizes *s = sizes;
     LOFI_PARALLEL_FOR_DYNAMIC(lofi_team(s->batch * s->heads > 1, s->threads), pair, s->batch * s->heads, {
         scratch w = scratch_at(s, workspace);
         gather_state(s, in, pair, &w);
-        for (int64_t first = 0; first < s->length; first += tile_rows) {
-            tile t = tile_at(s, in, pair, first);
-            rectify(s, &t, in->q, w.a);
-            lofi_block_product(t.rows, s->width, s->width, 1.0f, (lofi_block){w.a, s->width, false},
-                               (lofi_block){w.state, s->width, false}, false, out + t.at, t.stride);
-            for (int64_t i = 0; i < t.rows; i++) {
-                float denominator = denominator_of(s, w.a + i * s->width, w.sum) + s->epsilon;
-                for (int64_t c = 0; c < s->width; c++) out[t.at + i * t.stride + c] /= denominator;
-            }
-        }
+        read_state(s, in, pair, &w, out);
+    });
+}
+
+void lofi_linear_attention_gather(const lofi_linear_sizes *sizes, const lofi_linear_inputs *in, float *state,
+                                  void *workspace) {
+    const lofi_linear_sizes *s = sizes;
+    LOFI_PARALLEL_FOR_DYNAMIC(lofi_team(s->batch * s->heads > 1, s->threads), pair, s->batch * s->heads, {
+        scratch w = scratch_at(s, workspace);
+        float *to = state + pair * (s->width + 1) * s->width;
+        gather_state(s, in, pair, &w);
+        memcpy(to, w.state, (size_t)(s->width * s->width) * sizeof *to);
+        for (int64_t c = 0; c < s->width; c++) to[s->width * s->width + c] = (float)w.sum[c];
+    });
+}
+
+void lofi_linear_attention_read(const lofi_linear_sizes *sizes, const lofi_linear_inputs *in, const float *state,
+                                float *out, void *workspace) {
+    const lofi_linear_sizes *s = sizes;
+    LOFI_PARALLEL_FOR_DYNAMIC(lofi_team(s->batch * s->heads > 1, s->threads), pair, s->batch * s->heads, {
+        scratch w = scratch_at(s, workspace);
+        const float *from = state + pair * (s->width + 1) * s->width;
+        memcpy(w.state, from, (size_t)(s->width * s->width) * sizeof *from);
+        for (int64_t c = 0; c < s->width; c++) w.sum[c] = (double)from[s->width * s->width + c];
+        read_state(s, in, pair, &w, out);
     });
 }
 

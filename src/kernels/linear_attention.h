@@ -24,6 +24,14 @@ size_t lofi_linear_attention_workspace(const lofi_linear_sizes *sizes); /* bytes
 void lofi_linear_attention_forward(const lofi_linear_sizes *sizes, const lofi_linear_inputs *in, float *out,
                                    void *workspace);
 
+/* The same in two parts, for a sequence that comes in pieces: what is kept of the keys and values, and reading it.
+ * state: [batch, heads, width + 1, width], the matrix and below it sum_j k'_j; states of pieces add up. Of `in` the first reads k,
+ * v and mask, the second q and mask. */
+void lofi_linear_attention_gather(const lofi_linear_sizes *sizes, const lofi_linear_inputs *in, float *state,
+                                  void *workspace);
+void lofi_linear_attention_read(const lofi_linear_sizes *sizes, const lofi_linear_inputs *in, const float *state,
+                                float *out, void *workspace);
+
 /* dq, dk, dv are written, not added to. A row whose denominator is epsilon alone has no gradient. */
 size_t lofi_linear_attention_backward_workspace(const lofi_linear_sizes *sizes);
 void lofi_linear_attention_backward(const lofi_linear_sizes *sizes, const lofi_linear_inputs *in, const float *dout,

@@ -1,4 +1,4 @@
-/* audio_decoder.c - see the header. Three networks in a row: `start` on the whole, `end` and `vocoder` in windows. */
+/* audio_decoder.c - see the header. Two networks in a row, both in windows. */
 #include "models/audio_decoder.h"
 
 #include <string.h>
@@ -6,100 +6,59 @@
 #include "audio/log_mel.h"
 #include "audio/resample_sinc.h"
 #include "base/memory.h"
-#include "graph/session.h"
 #include "models/audio_encoder.h"
+#include "models/dcae_windows.h"
 #include "models/loaded.h"
-#include "models/music_dcae.h"
 #include "models/music_vocoder.h"
 #include "ops/ops.h"
 
 #define OUTPUT_RATE 48000 /* Hz */
 #define CHANNELS    2     /* of sound: one picture each */
 
-/* A network that maps rows of columns to rows of columns: [in_rows, n] -> [out_rows, n * factor]. */
-typedef struct stage {
-    lofi_graph *graph;
-    lofi_session *session;
-    lofi_tensor *in, *out;
-    int64_t in_rows, out_rows;
-    int64_t factor;
-    int64_t reach; /* columns of input on each side that a column of output depends on */
-} stage;
-
 struct lofi_audio_decoder {
     lofi_loaded *dcae, *voice;
     lofi_dcae_config config;
     lofi_vocoder_config vocoder_config;
-    stage start, end, vocoder;
+    lofi_dcae_windows *pictures;
+    lofi_windowed vocoder;
     lofi_resampler *resampler;
-    int64_t height;
-    int64_t window; /* latent frames; 0: all */
+    int64_t height, reduction; /* of the latents; mel frames for each of theirs */
+    int64_t window;            /* latent frames; 0: all */
     bool (*progress)(void *user, double share);
     void *user;
 };
 
 /* ---- opening ---- */
 
-static lofi_code finish_stage(stage *s, int threads, lofi_error *err) {
-    if (s->out) lofi_graph_output(s->graph, "out", s->out);
-    LOFI_TRY(lofi_graph_check(s->graph, err));
-    return lofi_session_new(&s->session, s->graph, (lofi_session_options){.threads = threads}, err);
-}
-
-static lofi_code build_start(lofi_audio_decoder *d, const lofi_dcae_split *split, int threads, lofi_error *err) {
-    stage *s = &d->start;
-    LOFI_TRY(lofi_graph_new(&s->graph, err));
-    lofi_builder builder = {.graph = s->graph, .source = lofi_loaded_source(d->dcae)};
-    lofi_dim dims[] = {1, d->config.latent_channels, d->height, lofi_dim_symbol(s->graph, "columns")};
-    s->in = lofi_graph_input(s->graph, "latents", lofi_shape_of(LOFI_F32, 4, dims));
-    s->out = lofi_dcae_decode_start(&builder, &d->config, s->in);
-    s->factor = lofi_dcae_reduction(&d->config.decoder) / split->factor;
-    s->in_rows = d->config.latent_channels * d->height;
-    s->out_rows = split->channels * d->height * s->factor;
-    return finish_stage(s, threads, err);
-}
-
-static lofi_code build_end(lofi_audio_decoder *d, const lofi_dcae_split *split, int threads, lofi_error *err) {
-    stage *s = &d->end;
-    LOFI_TRY(lofi_graph_new(&s->graph, err));
-    lofi_builder builder = {.graph = s->graph, .source = lofi_loaded_source(d->dcae)};
-    lofi_dim dims[] = {1, split->channels, d->height * d->start.factor, lofi_dim_symbol(s->graph, "columns")};
-    s->in = lofi_graph_input(s->graph, "features", lofi_shape_of(LOFI_F32, 4, dims));
-    s->out = lofi_dcae_decode_end(&builder, &d->config, s->in);
-    s->factor = split->factor;
-    s->reach = split->reach;
-    s->in_rows = d->start.out_rows;
-    s->out_rows = CHANNELS * d->vocoder_config.input_channels;
-    return finish_stage(s, threads, err);
-}
-
 static lofi_code build_vocoder(lofi_audio_decoder *d, int threads, lofi_error *err) {
     const lofi_vocoder_config *config = &d->vocoder_config;
-    stage *s = &d->vocoder;
-    LOFI_TRY(lofi_graph_new(&s->graph, err));
+    lofi_windowed *s = &d->vocoder;
+    lofi_dim columns;
+    LOFI_TRY(lofi_windowed_start(s, &columns, err));
     lofi_builder builder = {.graph = s->graph, .source = lofi_loaded_source(d->voice)};
-    lofi_dim dims[] = {CHANNELS, config->input_channels, lofi_dim_symbol(s->graph, "columns")};
+    lofi_dim dims[] = {CHANNELS, config->input_channels, columns};
     s->in = lofi_graph_input(s->graph, "mel", lofi_shape_of(LOFI_F32, 3, dims));
     s->out = lofi_vocoder_head(&builder, config, lofi_vocoder_backbone(&builder, config, s->in));
-    s->factor = config->mel.hop;
+    s->out_factor = config->mel.hop;
     s->reach = lofi_vocoder_reach(config);
     s->in_rows = CHANNELS * config->input_channels;
     s->out_rows = CHANNELS;
-    return finish_stage(s, threads, err);
+    return lofi_windowed_finish(s, threads, err);
 }
 
 static lofi_code read_configs(lofi_audio_decoder *d, lofi_error *err) {
     LOFI_TRY(lofi_dcae_config_read(&d->config, lofi_loaded_config(d->dcae), err));
     LOFI_TRY(lofi_vocoder_config_read(&d->vocoder_config, lofi_loaded_config(d->voice), err));
-    int64_t reduction = lofi_dcae_reduction(&d->config.decoder), bands = d->vocoder_config.input_channels;
+    int64_t bands = d->vocoder_config.input_channels;
+    d->reduction = lofi_dcae_reduction(&d->config.decoder);
     if (d->config.in_channels != CHANNELS)
         return lofi_fail(err, LOFI_ERR_UNSUPPORTED, "'%s': 'in_channels' is %lld, but stereo sound has %d channels",
                          lofi_loaded_folder(d->dcae), (long long)d->config.in_channels, CHANNELS);
-    if (bands % reduction != 0)
+    if (bands % d->reduction != 0)
         return lofi_fail(err, LOFI_ERR_FORMAT,
                          "'%s': 'input_channels' is %lld, but the decoder beside it gives multiples of %lld",
-                         lofi_loaded_folder(d->voice), (long long)bands, (long long)reduction);
-    d->height = bands / reduction;
+                         lofi_loaded_folder(d->voice), (long long)bands, (long long)d->reduction);
+    d->height = bands / d->reduction;
     return LOFI_OK;
 }
 
@@ -108,9 +67,8 @@ static lofi_code open_parts(lofi_audio_decoder *d, const char *dcae_folder, cons
     LOFI_TRY(lofi_loaded_open(&d->dcae, &lofi_model_music_dcae, dcae_folder, err));
     LOFI_TRY(lofi_loaded_open(&d->voice, &lofi_model_music_vocoder, vocoder_folder, err));
     LOFI_TRY(read_configs(d, err));
-    lofi_dcae_split split = lofi_dcae_decoder_split(&d->config);
-    LOFI_TRY(build_start(d, &split, threads, err));
-    LOFI_TRY(build_end(d, &split, threads, err));
+    LOFI_TRY(lofi_dcae_windows_open(&d->pictures, lofi_loaded_source(d->dcae), &d->config, LOFI_DCAE_DECODER, d->height,
+                                    threads, err));
     LOFI_TRY(build_vocoder(d, threads, err));
     return lofi_resampler_new(&d->resampler, LOFI_ENCODER_RATE, OUTPUT_RATE, err);
 }
@@ -129,16 +87,10 @@ lofi_code lofi_audio_decoder_open(lofi_audio_decoder **out, const char *dcae_fol
     return code;
 }
 
-static void close_stage(stage *s) {
-    lofi_session_free(s->session);
-    lofi_graph_free(s->graph);
-}
-
 void lofi_audio_decoder_close(lofi_audio_decoder *decoder) {
     if (!decoder) return;
-    close_stage(&decoder->start);
-    close_stage(&decoder->end);
-    close_stage(&decoder->vocoder);
+    lofi_dcae_windows_close(decoder->pictures);
+    lofi_windowed_close(&decoder->vocoder);
     lofi_loaded_close(decoder->dcae);
     lofi_loaded_close(decoder->voice);
     lofi_resampler_free(decoder->resampler);
@@ -153,12 +105,8 @@ int64_t lofi_audio_decoder_height(const lofi_audio_decoder *decoder) {
     return decoder->height;
 }
 
-static int64_t mel_frames(const lofi_audio_decoder *d, int64_t frames) {
-    return frames * d->start.factor * d->end.factor;
-}
-
 int64_t lofi_audio_decoder_length(const lofi_audio_decoder *decoder, int64_t frames) {
-    return lofi_resampler_length(decoder->resampler, mel_frames(decoder, frames) * decoder->vocoder.factor);
+    return lofi_resampler_length(decoder->resampler, frames * decoder->reduction * decoder->vocoder.out_factor);
 }
 
 void lofi_audio_decoder_set_window(lofi_audio_decoder *decoder, int64_t frames) {
@@ -172,70 +120,27 @@ void lofi_audio_decoder_set_progress(lofi_audio_decoder *decoder, bool (*progres
 }
 
 size_t lofi_audio_decoder_activation_bytes(const lofi_audio_decoder *decoder) {
-    return lofi_session_get_stats(decoder->start.session).buffer_bytes +
-           lofi_session_get_stats(decoder->end.session).buffer_bytes +
-           lofi_session_get_stats(decoder->vocoder.session).buffer_bytes;
+    size_t pictures = lofi_dcae_windows_activation_bytes(decoder->pictures);
+    size_t vocoder = lofi_windowed_activation_bytes(&decoder->vocoder);
+    return pictures > vocoder ? pictures : vocoder;
 }
 
 /* ---- running ---- */
 
-/* Rows of columns [rows, columns]; the memory is lofi_free's. */
-typedef struct sheet {
-    float *values;
-    int64_t rows, columns;
-} sheet;
+/* How far a run is: each network takes a share of the whole. */
+typedef struct share {
+    const lofi_audio_decoder *decoder;
+    double begun, done;
+} share;
 
-static lofi_code sheet_new(sheet *out, int64_t rows, int64_t columns, lofi_error *err) {
-    void *memory = NULL;
-    if (columns > INT64_MAX / rows / (int64_t)sizeof(float))
-        return lofi_fail(err, LOFI_ERR_MEMORY, "out of memory for decoded music");
-    LOFI_TRY(lofi_alloc(&memory, (size_t)(rows * columns), sizeof(float), "decoded music", err));
-    *out = (sheet){memory, rows, columns};
-    return LOFI_OK;
-}
-
-static void sheet_free(sheet *s) {
-    lofi_free(s->values);
-    *s = (sheet){0};
-}
-
-/* Computes the columns [first, last) of `out`, counted in columns of `in`, from those and the ones in reach. */
-static lofi_code run_window(stage *s, const sheet *in, sheet *out, int64_t first, int64_t last, lofi_error *err) {
-    int64_t from = first > s->reach ? first - s->reach : 0;
-    int64_t end = last + s->reach < in->columns ? last + s->reach : in->columns, width = end - from;
-    void *data = NULL;
-    lofi_session_set(s->session, "columns", width);
-    LOFI_TRY(lofi_session_prepare(s->session, err));
-    LOFI_TRY(lofi_session_data(s->session, s->in, &data, NULL, err));
-    for (int64_t row = 0; row < in->rows; row++)
-        memcpy((float *)data + row * width, in->values + row * in->columns + from, (size_t)width * sizeof(float));
-    lofi_session_run(s->session);
-    LOFI_TRY(lofi_session_data(s->session, s->out, &data, NULL, err));
-    for (int64_t row = 0; row < out->rows; row++)
-        memcpy(out->values + row * out->columns + first * s->factor,
-               (const float *)data + (row * width + first - from) * s->factor,
-               (size_t)((last - first) * s->factor) * sizeof(float));
-    return LOFI_OK;
-}
-
-static lofi_code tell(const lofi_audio_decoder *d, double share, lofi_error *err) {
-    if (!d->progress || d->progress(d->user, share)) return LOFI_OK;
+static lofi_code tell(void *user, double part, lofi_error *err) {
+    const share *s = user;
+    const lofi_audio_decoder *d = s->decoder;
+    if (!d->progress || d->progress(d->user, s->begun + (s->done - s->begun) * part)) return LOFI_OK;
     return lofi_fail(err, LOFI_ERR_INTERRUPTED, "decoding was stopped");
 }
 
-/* The whole of `in` in windows of `step` columns; the run's progress goes from `begun` to `done`. */
-static lofi_code run_stage(lofi_audio_decoder *d, stage *s, const sheet *in, sheet *out, int64_t step, double begun,
-                           double done, lofi_error *err) {
-    LOFI_TRY(sheet_new(out, s->out_rows, in->columns * s->factor, err));
-    for (int64_t first = 0; first < in->columns; first += step) {
-        int64_t last = first + step < in->columns ? first + step : in->columns;
-        LOFI_TRY(run_window(s, in, out, first, last, err));
-        LOFI_TRY(tell(d, begun + (done - begun) * (double)last / (double)in->columns, err));
-    }
-    return LOFI_OK;
-}
-
-static lofi_code resample(const lofi_audio_decoder *d, const sheet *wave, lofi_audio *out, lofi_error *err) {
+static lofi_code resample(const lofi_audio_decoder *d, const lofi_columns *wave, lofi_audio *out, lofi_error *err) {
     void *samples = NULL;
     int64_t length = lofi_resampler_length(d->resampler, wave->columns);
     LOFI_TRY(lofi_alloc(&samples, (size_t)(CHANNELS * length), sizeof(float), "decoded music", err));
@@ -246,35 +151,34 @@ static lofi_code resample(const lofi_audio_decoder *d, const sheet *wave, lofi_a
     return LOFI_OK;
 }
 
-/* Sheets of one run: each is freed as soon as the next one is there. */
-typedef struct sheets {
-    sheet latents, features, mel, wave;
-} sheets;
-
-static lofi_code decode(lofi_audio_decoder *d, const float *latents, int64_t frames, sheets *s, lofi_error *err) {
-    int64_t window = d->window > 0 && d->window < frames ? d->window : frames;
-    LOFI_TRY(sheet_new(&s->latents, d->start.in_rows, frames, err));
-    for (int64_t i = 0; i < s->latents.rows * frames; i++)
-        s->latents.values[i] = latents[i] / LOFI_LATENT_FACTOR - LOFI_LATENT_SHIFT;
-    LOFI_TRY(run_stage(d, &d->start, &s->latents, &s->features, frames, 0.0, 0.15, err));
-    sheet_free(&s->latents);
-    LOFI_TRY(run_stage(d, &d->end, &s->features, &s->mel, window * d->start.factor, 0.15, 0.4, err));
-    sheet_free(&s->features);
-    for (int64_t i = 0; i < s->mel.rows * s->mel.columns; i++)
-        s->mel.values[i] = (s->mel.values[i] * 0.5f + 0.5f) * (LOFI_MEL_HIGH - LOFI_MEL_LOW) + LOFI_MEL_LOW;
-    LOFI_TRY(run_stage(d, &d->vocoder, &s->mel, &s->wave, mel_frames(d, window), 0.4, 1.0, err));
+/* The pictures of latents, as log-mel. */
+static lofi_code decode_pictures(lofi_audio_decoder *d, const float *latents, int64_t frames, lofi_columns *mel,
+                                 lofi_error *err) {
+    lofi_columns z = {0};
+    share half = {d, 0, 0.4};
+    LOFI_TRY(lofi_columns_new(&z, d->config.latent_channels * d->height, frames, "latents", err));
+    for (int64_t i = 0; i < z.rows * frames; i++) z.values[i] = latents[i] / LOFI_LATENT_FACTOR - LOFI_LATENT_SHIFT;
+    lofi_windowed_progress progress = {tell, &half};
+    LOFI_TRY(lofi_dcae_windows_run(d->pictures, &z, d->window, mel, &progress, err));
+    for (int64_t i = 0; i < mel->rows * mel->columns; i++)
+        mel->values[i] = (mel->values[i] * 0.5f + 0.5f) * (LOFI_MEL_HIGH - LOFI_MEL_LOW) + LOFI_MEL_LOW;
     return LOFI_OK;
+}
+
+static lofi_code speak(lofi_audio_decoder *d, const lofi_columns *mel, lofi_columns *wave, lofi_error *err) {
+    share half = {d, 0.4, 1};
+    lofi_windowed_progress progress = {tell, &half};
+    return lofi_windowed_run(&d->vocoder, mel, d->window * d->reduction, wave, &progress, err);
 }
 
 lofi_code lofi_audio_decoder_run(lofi_audio_decoder *decoder, const float *latents, int64_t frames, lofi_audio *out,
                                  lofi_error *err) {
-    sheets s = {0};
+    lofi_columns mel = {0}, wave = {0};
     if (frames < 1) return lofi_fail(err, LOFI_ERR_USAGE, "there are no latent frames to decode");
-    lofi_code code = decode(decoder, latents, frames, &s, err);
-    if (code == LOFI_OK) code = resample(decoder, &s.wave, out, err);
-    sheet_free(&s.latents);
-    sheet_free(&s.features);
-    sheet_free(&s.mel);
-    sheet_free(&s.wave);
+    lofi_code code = decode_pictures(decoder, latents, frames, &mel, err);
+    if (code == LOFI_OK) code = speak(decoder, &mel, &wave, err);
+    lofi_columns_free(&mel);
+    if (code == LOFI_OK) code = resample(decoder, &wave, out, err);
+    lofi_columns_free(&wave);
     return code;
 }

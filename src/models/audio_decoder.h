@@ -4,9 +4,8 @@
  *     z = latents / 0.1786 - 1.9091;  mel = 14 (picture / 2 + 1 / 2) - 11, one picture per channel;
  *     44.1 kHz samples by the vocoder, channel by channel; 48 kHz by torchaudio's windowed sinc (audio/resample_sinc.h)
  *
- * Music of any length is decoded in windows of time that overlap by what a sample depends on (lofi_dcae_decoder_split,
- * lofi_vocoder_reach), and equals what decoding the whole gives; nothing is cross-faded. The stages of the autoencoder up to
- * the last one with attention, which sees everything, are computed on the whole, at the resolution of the latents.
+ * Music of any length is decoded in windows of time that overlap by what a sample depends on (models/dcae_windows.h,
+ * lofi_vocoder_reach), and equals what decoding the whole gives; nothing is cross-faded.
  */
 #ifndef LOFI_MODELS_AUDIO_DECODER_H
 #define LOFI_MODELS_AUDIO_DECODER_H
@@ -44,7 +43,7 @@ void lofi_audio_decoder_set_progress(lofi_audio_decoder *decoder, bool (*progres
 lofi_code lofi_audio_decoder_run(lofi_audio_decoder *decoder, const float *latents, int64_t frames, lofi_audio *out,
                                  lofi_error *err) LOFI_MUST_USE;
 
-/* Bytes of the largest activation buffers so far. */
+/* Bytes of the largest activation buffer so far: the networks have theirs one after the other. */
 size_t lofi_audio_decoder_activation_bytes(const lofi_audio_decoder *decoder);
 
 #endif

@@ -8,11 +8,9 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/json.h"
-#include "graph/session.h"
+#include "models/dcae_windows.h"
 #include "models/loaded.h"
-#include "models/music_dcae.h"
 #include "models/music_vocoder.h"
-#include "ops/ops.h"
 
 #define INPUT_RATE 48000 /* Hz */
 #define PICTURES   2     /* one per channel of sound */
@@ -24,9 +22,9 @@ struct lofi_audio_encoder {
     lofi_loaded *weights;
     lofi_dcae_config config;
     int64_t reduction; /* mel frames per latent frame */
-    lofi_graph *graph;
-    lofi_session *session;
-    lofi_tensor *picture, *latents;
+    lofi_dcae_windows *network;
+    int64_t window;       /* latent frames; 0: all */
+    lofi_columns latents; /* of the last song */
 };
 
 /* ---- opening ---- */
@@ -56,18 +54,8 @@ static lofi_code build(lofi_audio_encoder *encoder, int threads, lofi_error *err
     LOFI_TRY(lofi_dcae_config_read(&encoder->config, lofi_loaded_config(encoder->weights), err));
     encoder->reduction = lofi_dcae_reduction(&encoder->config.encoder);
     LOFI_TRY(check_config(encoder, err));
-    LOFI_TRY(lofi_graph_new(&encoder->graph, err));
-    lofi_graph *graph = encoder->graph;
-    lofi_dim frames = lofi_dim_mul(graph, lofi_dim_symbol(graph, "frames"), encoder->reduction);
-    lofi_dim dims[] = {1, PICTURES, encoder->settings.n_mels, frames};
-    lofi_builder builder = {.graph = graph, .source = lofi_loaded_source(encoder->weights)};
-    encoder->picture = lofi_graph_input(graph, "mel", lofi_shape_of(LOFI_F32, 4, dims));
-    lofi_tensor *z = lofi_dcae_encode(&builder, &encoder->config, encoder->picture);
-    /* two steps, rounded as the original rounds them */
-    z = lofi_affine(graph, lofi_affine(graph, z, 1, LOFI_LATENT_SHIFT), LOFI_LATENT_FACTOR, 0);
-    encoder->latents = lofi_graph_output(graph, "latents", z);
-    LOFI_TRY(lofi_graph_check(graph, err));
-    return lofi_session_new(&encoder->session, graph, (lofi_session_options){.threads = threads}, err);
+    return lofi_dcae_windows_open(&encoder->network, lofi_loaded_source(encoder->weights), &encoder->config,
+                                  LOFI_DCAE_ENCODER, encoder->settings.n_mels, threads, err);
 }
 
 static lofi_code open_parts(lofi_audio_encoder *encoder, const char *dcae_folder, const char *vocoder_folder,
@@ -83,6 +71,7 @@ lofi_code lofi_audio_encoder_open(lofi_audio_encoder **out, const char *dcae_fol
                                   int threads, lofi_error *err) {
     lofi_audio_encoder *encoder = calloc(1, sizeof *encoder);
     if (!encoder) return lofi_fail(err, LOFI_ERR_MEMORY, "out of memory for the audio encoder");
+    encoder->window = LOFI_ENCODER_WINDOW;
     lofi_code code = open_parts(encoder, dcae_folder, vocoder_folder, threads, err);
     if (code == LOFI_OK)
         *out = encoder;
@@ -93,33 +82,37 @@ lofi_code lofi_audio_encoder_open(lofi_audio_encoder **out, const char *dcae_fol
 
 void lofi_audio_encoder_close(lofi_audio_encoder *encoder) {
     if (!encoder) return;
-    lofi_session_free(encoder->session);
-    lofi_graph_free(encoder->graph);
+    lofi_dcae_windows_close(encoder->network);
+    lofi_columns_free(&encoder->latents);
     lofi_loaded_close(encoder->weights);
     lofi_mel_free(encoder->mel);
     free(encoder);
 }
 
+void lofi_audio_encoder_set_window(lofi_audio_encoder *encoder, int64_t frames) {
+    encoder->window = frames;
+}
+
+size_t lofi_audio_encoder_activation_bytes(const lofi_audio_encoder *encoder) {
+    return lofi_dcae_windows_activation_bytes(encoder->network);
+}
+
 /* ---- running ---- */
 
-static lofi_code encode(lofi_audio_encoder *encoder, const lofi_encoder_input *input, lofi_latents *out,
-                        lofi_error *err) {
-    void *data = NULL;
-    int64_t count = 0;
-    if (input->frames % encoder->reduction != 0)
+static lofi_code encode(lofi_audio_encoder *e, lofi_columns *picture, lofi_latents *out, lofi_error *err) {
+    if (picture->columns % e->reduction != 0)
         return lofi_fail(err, LOFI_ERR_UNSUPPORTED, "%lld spectrogram frames are no multiple of the encoder's %lld",
-                         (long long)input->frames, (long long)encoder->reduction);
-    lofi_session_set(encoder->session, "frames", input->frames / encoder->reduction);
-    LOFI_TRY(lofi_session_prepare(encoder->session, err));
-    LOFI_TRY(lofi_session_data(encoder->session, encoder->picture, &data, &count, err));
-    memcpy(data, input->values, (size_t)count * sizeof(float));
-    lofi_session_run(encoder->session);
-    LOFI_TRY(lofi_session_data(encoder->session, encoder->latents, &data, NULL, err));
+                         (long long)picture->columns, (long long)e->reduction);
+    lofi_columns_free(&e->latents);
+    LOFI_TRY(lofi_dcae_windows_run(e->network, picture, e->window, &e->latents, NULL, err));
+    int64_t count = e->latents.rows * e->latents.columns;
+    for (int64_t i = 0; i < count; i++)
+        e->latents.values[i] = (e->latents.values[i] + LOFI_LATENT_SHIFT) * LOFI_LATENT_FACTOR;
     *out = (lofi_latents){
-        .values = data,
-        .channels = lofi_session_dim(encoder->session, encoder->latents, 1),
-        .height = lofi_session_dim(encoder->session, encoder->latents, 2),
-        .frames = lofi_session_dim(encoder->session, encoder->latents, 3),
+        .values = e->latents.values,
+        .channels = e->config.latent_channels,
+        .height = e->settings.n_mels / e->reduction,
+        .frames = e->latents.columns,
     };
     return LOFI_OK;
 }
@@ -131,8 +124,9 @@ lofi_code lofi_audio_encoder_run(lofi_audio_encoder *encoder, const float *sampl
     options.sample_rate = INPUT_RATE;
     options.clip = true;
     LOFI_TRY(lofi_encoder_input_make(&input, encoder->mel, samples, count, &options, err));
-    lofi_code code = encode(encoder, &input, out, err);
-    lofi_encoder_input_free(&input);
+    lofi_columns picture = {input.values, (int64_t)PICTURES * input.n_mels, input.frames};
+    lofi_code code = encode(encoder, &picture, out, err);
+    lofi_columns_free(&picture);
     return code;
 }
 

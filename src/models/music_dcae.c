@@ -346,26 +346,52 @@ static lofi_tensor *multiscale(lofi_builder *b, const lofi_dcae_stage *stage, lo
     return stage->scales ? lofi_concat(b->graph, parts, 1 + stage->scales, 1) : parts[0];
 }
 
-/* A head is 3 * width channels that follow one another, whatever they were projected as: its queries, keys, values. */
-static lofi_tensor *attend(lofi_builder *b, lofi_tensor *qkv, int64_t heads, int64_t width) {
+/* A head is 3 * width channels that follow one another, whatever they were projected as: its queries, keys, values.
+ * -> [3, B, positions, heads, width] */
+static lofi_tensor *cut_heads(lofi_builder *b, lofi_tensor *qkv, int64_t heads, int64_t width) {
     if (!qkv) return NULL;
     const lofi_dim *dims = qkv->shape.dims;
-    lofi_dim batch = dims[0], positions = lofi_dim_mul(b->graph, dims[2], dims[3]);
-    lofi_dim split[] = {batch, heads, 3, width, positions}, joined[] = {batch, positions, heads * width};
-    lofi_tensor *all = lofi_reshape(b->graph, qkv, 5, split), *part[3];
-    all = lofi_permute(b->graph, all, (int[]){2, 0, 4, 1, 3});
-    for (int i = 0; i < 3; i++) part[i] = lofi_reshape(b->graph, lofi_slice(b->graph, all, 0, i, 1), 3, joined);
-    return lofi_linear_attention(b->graph, part[0], part[1], part[2], NULL, (int)heads, ATTENTION_EPSILON);
+    lofi_dim split[] = {dims[0], heads, 3, width, lofi_dim_mul(b->graph, dims[2], dims[3])};
+    return lofi_permute(b->graph, lofi_reshape(b->graph, qkv, 5, split), (int[]){2, 0, 4, 1, 3});
+}
+
+typedef enum role { QUERIES, KEYS, VALUES } role;
+
+/* -> [B, positions, heads * width] */
+static lofi_tensor *take_role(lofi_builder *b, lofi_tensor *cut, role which) {
+    if (!cut) return NULL;
+    const lofi_dim *dims = cut->shape.dims;
+    lofi_dim joined[] = {dims[1], dims[2], dims[3] * dims[4]};
+    return lofi_reshape(b->graph, lofi_slice(b->graph, cut, 0, which, 1), 3, joined);
+}
+
+static int64_t heads_of(const lofi_dcae_config *config, const lofi_dcae_stage *stage) {
+    return stage->channels / config->head_width;
+}
+
+/* Queries, keys and values of all scales, cut into heads. */
+static lofi_tensor *cut_stage(lofi_builder *b, const lofi_dcae_config *config, const lofi_dcae_stage *stage,
+                              lofi_tensor *x) {
+    int64_t heads = heads_of(config, stage);
+    return cut_heads(b, multiscale(b, stage, x, (int)heads, heads * config->head_width), heads * (1 + stage->scales),
+                     config->head_width);
+}
+
+/* With a state, keys and values were gathered before; without, those of x are all there are. */
+static lofi_tensor *attend(lofi_builder *b, lofi_tensor *cut, lofi_tensor *state, int heads) {
+    lofi_tensor *queries = take_role(b, cut, QUERIES);
+    if (state) return lofi_linear_attention_apply(b->graph, queries, state, heads, ATTENTION_EPSILON);
+    lofi_tensor *keys = take_role(b, cut, KEYS), *values = take_role(b, cut, VALUES);
+    return lofi_linear_attention(b->graph, queries, keys, values, NULL, heads, ATTENTION_EPSILON);
 }
 
 static lofi_tensor *attention(lofi_builder *b, const lofi_dcae_config *config, const lofi_dcae_stage *stage,
-                              lofi_tensor *x) {
+                              lofi_tensor *x, lofi_tensor *state) {
     if (!x) return NULL;
-    int64_t channels = stage->channels, heads = channels / config->head_width, inner = heads * config->head_width;
-    int64_t all_heads = heads * (1 + stage->scales);
+    int64_t channels = stage->channels, heads = heads_of(config, stage) * (1 + stage->scales);
     lofi_graph_scope_push(b->graph, "attn");
-    lofi_tensor *y = attend(b, multiscale(b, stage, x, (int)heads, inner), all_heads, config->head_width);
-    y = lofi_pointwise(b, y, "to_out", all_heads * config->head_width, channels, false, 0);
+    lofi_tensor *y = attend(b, cut_stage(b, config, stage, x), state, (int)heads);
+    y = lofi_pointwise(b, y, "to_out", heads * config->head_width, channels, false, 0);
     y = lofi_permute(b->graph, stage_norm_last(b, stage, y, "norm_out"), (int[]){0, 2, 1});
     y = lofi_add(b->graph, lofi_reshape(b->graph, y, 4, x->shape.dims), x);
     lofi_graph_scope_pop(b->graph);
@@ -386,10 +412,10 @@ static lofi_tensor *gated_convolution(lofi_builder *b, const lofi_dcae_stage *st
     return y;
 }
 
-static lofi_tensor *block(lofi_builder *b, const lofi_dcae_config *config, const lofi_dcae_stage *stage,
-                          lofi_tensor *x) {
+static lofi_tensor *block(lofi_builder *b, const lofi_dcae_config *config, const lofi_dcae_stage *stage, lofi_tensor *x,
+                          lofi_tensor *state) {
     if (!stage->attention) return residual_block(b, stage, x);
-    return gated_convolution(b, stage, attention(b, config, stage, x));
+    return gated_convolution(b, stage, attention(b, config, stage, x, state));
 }
 
 /* ---- steps down and up ---- */
@@ -484,7 +510,37 @@ static int64_t first_channels(const lofi_dcae_half *half) {
     return half->stage[half->stage[0].layers == 0].channels;
 }
 
-static lofi_tensor *encoder_start(lofi_builder *b, const lofi_dcae_config *config, lofi_tensor *x) {
+/* What a half is a row of. */
+typedef enum kind { ENTRY, BLOCK, STEP_ON, EXIT, NOTHING } kind;
+
+typedef struct element {
+    kind kind;
+    int stage;
+    int place; /* in the stage, as names of weights count */
+} element;
+
+static const lofi_dcae_half *half_of(const lofi_dcae_config *config, lofi_dcae_side side) {
+    return side == LOFI_DCAE_ENCODER ? &config->encoder : &config->decoder;
+}
+
+/* In the encoder the step to the next stage comes last in a stage, in the decoder the step from the one before comes first. */
+static element element_at(const lofi_dcae_config *config, lofi_dcae_side side, int index) {
+    const lofi_dcae_half *half = half_of(config, side);
+    if (index == 0) return (element){.kind = ENTRY};
+    index--;
+    for (int i = 0; i < half->stages; i++) {
+        int stage = side == LOFI_DCAE_ENCODER ? i : half->stages - 1 - i, layers = half->stage[stage].layers;
+        int steps = layers > 0 && stage < half->stages - 1;
+        if (index < layers + steps) {
+            bool step = steps && index == (side == LOFI_DCAE_ENCODER ? layers : 0);
+            return (element){step ? STEP_ON : BLOCK, stage, index};
+        }
+        index -= layers + steps;
+    }
+    return (element){.kind = index == 0 ? EXIT : NOTHING};
+}
+
+static lofi_tensor *encoder_entry(lofi_builder *b, const lofi_dcae_config *config, lofi_tensor *x) {
     const lofi_dcae_half *half = &config->encoder;
     if (half->stage[0].layers > 0) return convolve3(b, x, "conv_in", config->in_channels, first_channels(half), true);
     lofi_graph_scope_push(b->graph, "conv_in");
@@ -493,52 +549,21 @@ static lofi_tensor *encoder_start(lofi_builder *b, const lofi_dcae_config *confi
     return x;
 }
 
-static lofi_tensor *encoder_stage(lofi_builder *b, const lofi_dcae_config *config, int index, lofi_tensor *x) {
-    const lofi_dcae_half *half = &config->encoder;
-    const lofi_dcae_stage *stage = &half->stage[index];
-    for (int i = 0; i < stage->layers; i++) {
-        lofi_graph_scope_push(b->graph, "down_blocks.%d.%d", index, i);
-        x = block(b, config, stage, x);
-        lofi_graph_scope_pop(b->graph);
-    }
-    if (index == half->stages - 1 || stage->layers == 0) return x;
-    lofi_graph_scope_push(b->graph, "down_blocks.%d.%d", index, stage->layers);
-    x = step_down(b, half, x, stage->channels, half->stage[index + 1].channels, true);
-    lofi_graph_scope_pop(b->graph);
-    return x;
-}
-
-lofi_tensor *lofi_dcae_encode(lofi_builder *b, const lofi_dcae_config *config, lofi_tensor *mel) {
+static lofi_tensor *encoder_exit(lofi_builder *b, const lofi_dcae_config *config, lofi_tensor *x) {
     const lofi_dcae_half *half = &config->encoder;
     int64_t channels = half->stage[half->stages - 1].channels;
-    if (!mel || !fits(b, mel, "the picture", config->in_channels, lofi_dcae_reduction(half))) return NULL;
-    lofi_graph_scope_push(b->graph, "encoder");
-    lofi_tensor *x = encoder_start(b, config, mel);
-    for (int i = 0; i < half->stages; i++) x = encoder_stage(b, config, i, x);
     lofi_tensor *y = convolve3(b, x, "conv_out", channels, config->latent_channels, true);
-    if (half->shortcut) y = lofi_add(b->graph, y, average_channels(b, x, config->latent_channels));
-    lofi_graph_scope_pop(b->graph);
-    return y;
+    return half->shortcut ? lofi_add(b->graph, y, average_channels(b, x, config->latent_channels)) : y;
 }
 
-static lofi_tensor *decoder_stage(lofi_builder *b, const lofi_dcae_config *config, int index, lofi_tensor *x) {
+static lofi_tensor *decoder_entry(lofi_builder *b, const lofi_dcae_config *config, lofi_tensor *x) {
     const lofi_dcae_half *half = &config->decoder;
-    const lofi_dcae_stage *stage = &half->stage[index];
-    int place = 0;
-    if (index < half->stages - 1 && stage->layers > 0) {
-        lofi_graph_scope_push(b->graph, "up_blocks.%d.%d", index, place++);
-        x = step_up(b, half, x, half->stage[index + 1].channels, stage->channels, true);
-        lofi_graph_scope_pop(b->graph);
-    }
-    for (int i = 0; i < stage->layers; i++) {
-        lofi_graph_scope_push(b->graph, "up_blocks.%d.%d", index, place++);
-        x = block(b, config, stage, x);
-        lofi_graph_scope_pop(b->graph);
-    }
-    return x;
+    int64_t channels = half->stage[half->stages - 1].channels;
+    lofi_tensor *y = convolve3(b, x, "conv_in", config->latent_channels, channels, true);
+    return half->shortcut ? lofi_add(b->graph, y, repeat_channels(b, x, channels / config->latent_channels)) : y;
 }
 
-static lofi_tensor *decoder_end(lofi_builder *b, const lofi_dcae_config *config, lofi_tensor *x) {
+static lofi_tensor *decoder_exit(lofi_builder *b, const lofi_dcae_config *config, lofi_tensor *x) {
     const lofi_dcae_half *half = &config->decoder;
     x = lofi_activate(b->graph, norm(b, x, "norm_out", first_channels(half)), config->end);
     if (half->stage[0].layers > 0) return convolve3(b, x, "conv_out", first_channels(half), config->in_channels, true);
@@ -548,57 +573,156 @@ static lofi_tensor *decoder_end(lofi_builder *b, const lofi_dcae_config *config,
     return x;
 }
 
-/* Stages from the deepest down to this one are the start: the last one with attention, or the deepest. */
-static int split_of(const lofi_dcae_half *half) {
-    int split = 0;
-    while (split < half->stages - 1 && !(half->stage[split].layers > 0 && half->stage[split].attention)) split++;
-    return split;
+static lofi_tensor *step_between(lofi_builder *b, const lofi_dcae_config *config, lofi_dcae_side side, int stage,
+                                 lofi_tensor *x) {
+    const lofi_dcae_half *half = half_of(config, side);
+    int64_t larger = half->stage[stage].channels, smaller = half->stage[stage + 1].channels;
+    return side == LOFI_DCAE_ENCODER ? step_down(b, half, x, larger, smaller, true)
+                                     : step_up(b, half, x, smaller, larger, true);
 }
 
-lofi_tensor *lofi_dcae_decode_start(lofi_builder *b, const lofi_dcae_config *config, lofi_tensor *latents) {
-    const lofi_dcae_half *half = &config->decoder;
-    int64_t channels = half->stage[half->stages - 1].channels;
-    if (!latents || !fits(b, latents, "the latent", config->latent_channels, 1)) return NULL;
-    lofi_graph_scope_push(b->graph, "decoder");
-    lofi_tensor *x = convolve3(b, latents, "conv_in", config->latent_channels, channels, true);
-    if (half->shortcut) x = lofi_add(b->graph, x, repeat_channels(b, latents, channels / config->latent_channels));
-    for (int i = half->stages - 1; i >= split_of(half); i--) x = decoder_stage(b, config, i, x);
+static lofi_tensor *build_in_stage(lofi_builder *b, const lofi_dcae_config *config, lofi_dcae_side side, element e,
+                                   lofi_tensor *x, lofi_tensor *state) {
+    const lofi_dcae_stage *stage = &half_of(config, side)->stage[e.stage];
+    lofi_graph_scope_push(b->graph, "%s.%d.%d", side == LOFI_DCAE_ENCODER ? "down_blocks" : "up_blocks", e.stage,
+                          e.place);
+    x = e.kind == BLOCK ? block(b, config, stage, x, state) : step_between(b, config, side, e.stage, x);
     lofi_graph_scope_pop(b->graph);
     return x;
 }
 
-lofi_tensor *lofi_dcae_decode_end(lofi_builder *b, const lofi_dcae_config *config, lofi_tensor *features) {
-    const lofi_dcae_half *half = &config->decoder;
-    lofi_graph_scope_push(b->graph, "decoder");
-    lofi_tensor *x = features;
-    for (int i = split_of(half) - 1; i >= 0; i--) x = decoder_stage(b, config, i, x);
-    x = decoder_end(b, config, x);
+static lofi_tensor *build_element(lofi_builder *b, const lofi_dcae_config *config, lofi_dcae_side side, element e,
+                                  lofi_tensor *x, lofi_tensor *state) {
+    bool encoder = side == LOFI_DCAE_ENCODER;
+    if (e.kind == ENTRY) return encoder ? encoder_entry(b, config, x) : decoder_entry(b, config, x);
+    if (e.kind == EXIT) return encoder ? encoder_exit(b, config, x) : decoder_exit(b, config, x);
+    return build_in_stage(b, config, side, e, x, state);
+}
+
+/* Elements first .. end - 1. The state is that of the first one. */
+static lofi_tensor *build_elements(lofi_builder *b, const lofi_dcae_config *config, lofi_dcae_side side, int first,
+                                   int end, lofi_tensor *x, lofi_tensor *state) {
+    lofi_graph_scope_push(b->graph, side == LOFI_DCAE_ENCODER ? "encoder" : "decoder");
+    for (int i = first; i < end; i++)
+        x = build_element(b, config, side, element_at(config, side, i), x, i == first ? state : NULL);
     lofi_graph_scope_pop(b->graph);
     return x;
+}
+
+static int count_elements(const lofi_dcae_config *config, lofi_dcae_side side) {
+    int count = 0;
+    while (element_at(config, side, count).kind != NOTHING) count++;
+    return count;
+}
+
+lofi_tensor *lofi_dcae_encode(lofi_builder *b, const lofi_dcae_config *config, lofi_tensor *mel) {
+    if (!mel || !fits(b, mel, "the picture", config->in_channels, lofi_dcae_reduction(&config->encoder))) return NULL;
+    return build_elements(b, config, LOFI_DCAE_ENCODER, 0, count_elements(config, LOFI_DCAE_ENCODER), mel, NULL);
 }
 
 lofi_tensor *lofi_dcae_decode(lofi_builder *b, const lofi_dcae_config *config, lofi_tensor *latents) {
-    return lofi_dcae_decode_end(b, config, lofi_dcae_decode_start(b, config, latents));
+    if (!latents || !fits(b, latents, "the latent", config->latent_channels, 1)) return NULL;
+    return build_elements(b, config, LOFI_DCAE_DECODER, 0, count_elements(config, LOFI_DCAE_DECODER), latents, NULL);
 }
 
-/* Columns at the resolution of the features that `columns` of the next larger one, and the step between them, see. */
-static int64_t reach_below(int64_t columns) {
-    return (columns + 1) / STEP + 1;
+/* ---- the halves in parts ---- */
+
+static bool begins_part(const lofi_dcae_config *config, lofi_dcae_side side, element e) {
+    return e.kind == ENTRY || (e.kind == BLOCK && half_of(config, side)->stage[e.stage].attention);
 }
 
-lofi_dcae_split lofi_dcae_decoder_split(const lofi_dcae_config *config) {
-    const lofi_dcae_half *half = &config->decoder;
-    lofi_dcae_split split = {.channels = half->stage[split_of(half)].channels, .factor = lofi_dcae_reduction(half)};
-    int64_t reach = 1; /* conv_out */
-    if (half->stage[0].layers == 0) reach = reach_below(reach);
-    for (int i = 0; i < split_of(half); i++) {
-        const lofi_dcae_stage *stage = &half->stage[i];
-        if (stage->layers > 0) reach = reach_below(reach + 2 * stage->layers);
+/* Whether pictures are half or twice as large behind it. */
+static bool changes_size(const lofi_dcae_config *config, lofi_dcae_side side, element e) {
+    bool outer = e.kind == (side == LOFI_DCAE_ENCODER ? ENTRY : EXIT);
+    return e.kind == STEP_ON || (outer && half_of(config, side)->stage[0].layers == 0);
+}
+
+static int64_t channels_behind(const lofi_dcae_config *config, lofi_dcae_side side, element e) {
+    const lofi_dcae_half *half = half_of(config, side);
+    bool encoder = side == LOFI_DCAE_ENCODER;
+    switch (e.kind) {
+    case ENTRY: return encoder ? first_channels(half) : half->stage[half->stages - 1].channels;
+    case EXIT: return encoder ? config->latent_channels : config->in_channels;
+    case STEP_ON: return half->stage[encoder ? e.stage + 1 : e.stage].channels;
+    default: return half->stage[e.stage].channels;
     }
-    for (int i = split_of(half); i < half->stages - 1; i++)
-        if (half->stage[i].layers > 0) split.factor /= STEP;
-    split.reach = reach;
-    return split;
+}
+
+/* Columns on each side that the kernels of a stage's attention see, besides the attention itself. */
+static int64_t reach_of_scales(const lofi_dcae_stage *stage) {
+    int64_t reach = 0;
+    for (int i = 0; i < stage->scales; i++)
+        if (stage->kernels[i] / 2 > reach) reach = stage->kernels[i] / 2;
+    return reach;
+}
+
+/* Columns of the element's input on each side of those that `reach` columns beside one of its output come from. Of twice as
+ * large a picture: on each side of two neighbours. */
+static int64_t reach_before(const lofi_dcae_config *config, lofi_dcae_side side, element e, int64_t reach) {
+    const lofi_dcae_stage *stage = &half_of(config, side)->stage[e.stage];
+    if (changes_size(config, side, e)) return side == LOFI_DCAE_ENCODER ? STEP * reach + 1 : (reach + 1) / STEP + 1;
+    if (e.kind != BLOCK) return reach + 1;
+    return stage->attention ? reach + 1 + reach_of_scales(stage) : reach + 2;
+}
+
+static void measure_part(lofi_dcae_part *part, const lofi_dcae_config *config) {
+    lofi_dcae_side side = part->side;
+    element first = element_at(config, side, part->first);
+    int64_t reach = 0, factor;
+    part->out_reduction = part->in_reduction;
+    part->out_channels = channels_behind(config, side, element_at(config, side, part->end - 1));
+    for (int i = part->end - 1; i >= part->first; i--) {
+        element e = element_at(config, side, i);
+        reach = reach_before(config, side, e, reach);
+        if (!changes_size(config, side, e)) continue;
+        part->out_reduction = side == LOFI_DCAE_ENCODER ? part->out_reduction * STEP : part->out_reduction / STEP;
+    }
+    factor = side == LOFI_DCAE_ENCODER ? part->out_reduction / part->in_reduction : 1;
+    part->reach = (reach + factor - 1) / factor;
+    part->attention = first.kind == BLOCK;
+    if (!part->attention) return;
+    const lofi_dcae_stage *stage = &half_of(config, side)->stage[first.stage];
+    part->heads = heads_of(config, stage) * (1 + stage->scales);
+    part->state_reach = reach_of_scales(stage);
+}
+
+lofi_dcae_part lofi_dcae_part_first(const lofi_dcae_config *config, lofi_dcae_side side) {
+    bool encoder = side == LOFI_DCAE_ENCODER;
+    lofi_dcae_part before = {.side = side,
+                             .out_channels = encoder ? config->in_channels : config->latent_channels,
+                             .out_reduction = encoder ? 1 : lofi_dcae_reduction(&config->decoder)};
+    lofi_dcae_part part = {0};
+    lofi_dcae_part_next(&part, &before, config);
+    return part;
+}
+
+bool lofi_dcae_part_next(lofi_dcae_part *out, const lofi_dcae_part *before, const lofi_dcae_config *config) {
+    lofi_dcae_part part = {.side = before->side, .first = before->end, .end = before->end + 1};
+    if (element_at(config, part.side, part.first).kind == NOTHING) return false;
+    for (element e; e = element_at(config, part.side, part.end), e.kind != NOTHING; part.end++)
+        if (begins_part(config, part.side, e)) break;
+    part.in_channels = before->out_channels;
+    part.in_reduction = before->out_reduction;
+    measure_part(&part, config);
+    *out = part;
+    return true;
+}
+
+lofi_tensor *lofi_dcae_build_part(lofi_builder *b, const lofi_dcae_config *config, const lofi_dcae_part *part,
+                                  lofi_tensor *x, lofi_tensor *state) {
+    return build_elements(b, config, part->side, part->first, part->end, x, state);
+}
+
+lofi_tensor *lofi_dcae_build_state(lofi_builder *b, const lofi_dcae_config *config, const lofi_dcae_part *part,
+                                   lofi_tensor *x, lofi_tensor *mask) {
+    element e = element_at(config, part->side, part->first);
+    bool encoder = part->side == LOFI_DCAE_ENCODER;
+    if (!x) return NULL;
+    lofi_graph_scope_push(b->graph, "%s_blocks.%d.%d.attn", encoder ? "encoder.down" : "decoder.up", e.stage, e.place);
+    lofi_tensor *cut = cut_stage(b, config, &half_of(config, part->side)->stage[e.stage], x);
+    lofi_graph_scope_pop(b->graph);
+    return lofi_linear_attention_state(b->graph, take_role(b, cut, KEYS), take_role(b, cut, VALUES), mask,
+                                       (int)part->heads);
 }
 
 /* ---- the model ---- */

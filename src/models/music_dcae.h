@@ -57,17 +57,33 @@ lofi_tensor *lofi_dcae_encode(lofi_builder *builder, const lofi_dcae_config *con
 /* latents: [B, latent_channels, H, W] -> [B, in_channels, H * reduction, W * reduction]. No gradient. */
 lofi_tensor *lofi_dcae_decode(lofi_builder *builder, const lofi_dcae_config *config, lofi_tensor *latents);
 
-/* The decoder in two: attention sees all of a picture, everything behind the last stage that has it looks at few columns
- * around each one. So the second half may be run on overlapping windows of columns, with the result of the whole.
- * start: latents [B, latent_channels, H, W] -> features [B, channels, H', W']; end: those -> [B, in_channels, H" , W' factor]. */
-typedef struct lofi_dcae_split {
-    int64_t channels; /* of the features */
-    int64_t factor;   /* columns of the picture for each column of the features */
-    int64_t reach;    /* columns of features on each side that a column of the picture depends on, at most */
-} lofi_dcae_split;
-lofi_dcae_split lofi_dcae_decoder_split(const lofi_dcae_config *config);
-lofi_tensor *lofi_dcae_decode_start(lofi_builder *builder, const lofi_dcae_config *config, lofi_tensor *latents);
-lofi_tensor *lofi_dcae_decode_end(lofi_builder *builder, const lofi_dcae_config *config, lofi_tensor *features);
+/* Either half as a row of parts, which can be run on overlapping windows of columns with the result of the whole: only attention
+ * sees all of a picture, and a part has at most one, with which it begins. What attention keeps of keys and values
+ * (lofi_linear_attention_state) is gathered over all windows first, then the part is run; everything else looks at few columns
+ * around each one. */
+typedef enum lofi_dcae_side { LOFI_DCAE_ENCODER, LOFI_DCAE_DECODER } lofi_dcae_side;
+
+typedef struct lofi_dcae_part {
+    lofi_dcae_side side;
+    int64_t in_channels, out_channels;
+    int64_t in_reduction, out_reduction; /* columns of the whole half's pictures for each one here; rows too */
+    int64_t reach;  /* columns of the smaller of its two pictures that a column depends on, on each side, at most */
+    bool attention; /* a state is needed */
+    int64_t heads;  /* of the attention: the state is [1, heads, head_width + 1, head_width] */
+    int64_t state_reach; /* columns of the input on each side that what a column adds to the state depends on */
+    int first, end;      /* of the half's layers and steps */
+} lofi_dcae_part;
+
+lofi_dcae_part lofi_dcae_part_first(const lofi_dcae_config *config, lofi_dcae_side side);
+/* The one after `before`, which may be *out itself; false when there is none. */
+bool lofi_dcae_part_next(lofi_dcae_part *out, const lofi_dcae_part *before, const lofi_dcae_config *config);
+
+/* x: [B, in_channels, H, W] -> [B, out_channels, H', W']. state: NULL without attention. */
+lofi_tensor *lofi_dcae_build_part(lofi_builder *builder, const lofi_dcae_config *config, const lofi_dcae_part *part,
+                                  lofi_tensor *x, lofi_tensor *state);
+/* What the positions of x that the mask [B, H * W] lets through add to the state. */
+lofi_tensor *lofi_dcae_build_state(lofi_builder *builder, const lofi_dcae_config *config, const lofi_dcae_part *part,
+                                   lofi_tensor *x, lofi_tensor *mask);
 
 extern const lofi_model lofi_model_music_dcae;
 

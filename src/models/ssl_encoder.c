@@ -156,6 +156,10 @@ lofi_code lofi_ssl_encoder_run(lofi_ssl_encoder *encoder, const float *samples, 
     return code;
 }
 
+size_t lofi_ssl_encoder_activation_bytes(const lofi_ssl_encoder *encoder) {
+    return lofi_session_get_stats(encoder->session).buffer_bytes;
+}
+
 /* ---- identity ---- */
 
 lofi_code lofi_ssl_encoder_hash(const lofi_ssl_encoder *encoder, char hex[LOFI_SHA256_HEX], lofi_error *err) {

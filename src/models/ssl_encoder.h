@@ -37,6 +37,9 @@ int64_t lofi_ssl_encoder_width(const lofi_ssl_encoder *encoder);
 lofi_code lofi_ssl_encoder_run(lofi_ssl_encoder *encoder, const float *samples, int64_t count, int64_t valid,
                                float **states, int64_t *frames, lofi_error *err) LOFI_MUST_USE;
 
+/* Bytes of the activations: those of one chunk, whatever the length of the music. */
+size_t lofi_ssl_encoder_activation_bytes(const lofi_ssl_encoder *encoder);
+
 /* SHA-256 of everything that the states depend on besides the samples: kind, config and weights. Reads them once. */
 lofi_code lofi_ssl_encoder_hash(const lofi_ssl_encoder *encoder, char hex[LOFI_SHA256_HEX],
                                 lofi_error *err) LOFI_MUST_USE;

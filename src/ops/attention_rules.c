@@ -3,17 +3,25 @@
 
 #include "ops/expect.h"
 
-lofi_code lofi_heads_check(lofi_graph *graph, const lofi_node *node, bool same_length, lofi_error *err) {
+static lofi_code check_width(lofi_graph *graph, const lofi_node *node, const char *what, lofi_error *err) {
     const lofi_heads_attributes *a = node->attributes;
+    const lofi_shape *shape = &node->inputs[0]->shape;
+    if (a->heads >= 1 && shape->dims[2] > 0 && shape->dims[2] % a->heads == 0) return LOFI_OK;
+    return lofi_refuse(node, err, "the last dimension of %s must be a multiple of %d heads, got %s", what, a->heads,
+                       lofi_shape_text(graph, shape));
+}
+
+lofi_code lofi_heads_check_rows(lofi_graph *graph, const lofi_node *node, const char *what, lofi_error *err) {
+    LOFI_TRY(lofi_expect_rank(graph, node, 0, what, 3, "[batch, length, heads * width]", err));
+    return check_width(graph, node, what, err);
+}
+
+lofi_code lofi_heads_check(lofi_graph *graph, const lofi_node *node, bool same_length, lofi_error *err) {
     const lofi_shape *q = &node->inputs[0]->shape, *k = &node->inputs[1]->shape;
     LOFI_TRY(lofi_expect_rank(graph, node, 0, "q", 3, "[batch, queries, heads * width]", err));
     LOFI_TRY(lofi_expect_rank(graph, node, 1, "k", 3, "[batch, keys, heads * width]", err));
-    lofi_dim width = q->dims[2];
-    if (a->heads < 1 || width <= 0 || width % a->heads != 0) {
-        return lofi_refuse(node, err, "the last dimension of q must be a multiple of %d heads, got %s", a->heads,
-                           lofi_shape_text(graph, q));
-    }
-    lofi_dim keys[3] = {q->dims[0], same_length ? q->dims[1] : k->dims[1], width};
+    LOFI_TRY(check_width(graph, node, "q", err));
+    lofi_dim keys[3] = {q->dims[0], same_length ? q->dims[1] : k->dims[1], q->dims[2]};
     LOFI_TRY(lofi_expect_dims(graph, node, 1, "k", 3, keys, err));
     return lofi_expect_dims(graph, node, 2, "v", 3, keys, err);
 }

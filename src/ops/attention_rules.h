@@ -9,8 +9,15 @@ typedef struct lofi_heads_attributes {
     float number; /* attention: scale; linear attention: epsilon; relative attention: 0 */
 } lofi_heads_attributes;
 
+#define LOFI_PIECES_ARE_NOT_TRAINED "networks that run in pieces are not trained"
+#define LOFI_NO_ONNX_OF_PIECES      "a network is exported as a whole, with linear_attention"
+
 /* Inputs 0, 1, 2 are q [B, S, heads * d] and k, v [B, K, heads * d] (K is S when same_length). */
 lofi_code lofi_heads_check(lofi_graph *graph, const lofi_node *node, bool same_length, lofi_error *err) LOFI_MUST_USE;
+
+/* Input 0 is [B, S, heads * d]. */
+lofi_code lofi_heads_check_rows(lofi_graph *graph, const lofi_node *node, const char *what,
+                                lofi_error *err) LOFI_MUST_USE;
 
 /* 2 * length - 1: how many distances there are between `length` positions. */
 lofi_dim lofi_relative_distances(lofi_graph *graph, lofi_dim length);

@@ -71,6 +71,15 @@ lofi_tensor *lofi_relative_attention(lofi_graph *graph, lofi_tensor *q, lofi_ten
 lofi_tensor *lofi_linear_attention(lofi_graph *graph, lofi_tensor *q, lofi_tensor *k, lofi_tensor *v, lofi_tensor *mask,
                                    int heads, float epsilon);
 
+/* The same for a sequence that comes in pieces: the state of a piece, which is all that is kept of its keys and values, and the
+ * rows of queries against the sum of the states of all pieces.
+ * k, v: [B, S, heads * d], mask: NULL or [B, S] -> [B, heads, d + 1, d]; q: [B, S, heads * d], state -> [B, S, heads * d].
+ * No gradients. */
+lofi_tensor *lofi_linear_attention_state(lofi_graph *graph, lofi_tensor *k, lofi_tensor *v, lofi_tensor *mask,
+                                         int heads);
+lofi_tensor *lofi_linear_attention_apply(lofi_graph *graph, lofi_tensor *q, lofi_tensor *state, int heads,
+                                         float epsilon);
+
 /* Rotates interleaved pairs (2i, 2i+1) of every head by tables whose angles lie in two halves (so the two of a pair have
  * angles of their own: the original does it so): out[2i] = x[2i] cos[2i] - x[2i+1] sin[2i],
  * out[2i+1] = x[2i+1] cos[2i+1] + x[2i] sin[2i+1]. x: [B, S, heads * d], cos, sin: [S, d] -> as x. Gradient of x. */

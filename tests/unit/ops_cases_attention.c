@@ -273,6 +273,59 @@ static void build_linear_gradient(lofi_graph *graph, lofi_tensor *const *in, lof
     lofi_linear_attention_gradient(graph, in[0], in[1], in[2], in[3], in[4], s->heads, s->number, out);
 }
 
+/* ---- linear attention in pieces ---- */
+
+/* in: k, v, mask -> [batch, heads, width + 1, width] */
+static void reference_state(const ops_array *in, ops_array *out, const void *given) {
+    const settings *s = given;
+    linear_parts p = {.k = in[0].values, .v = in[1].values, .mask = &in[2], .heads = s->heads};
+    p.batch = in[0].dims[0], p.length = in[0].dims[1], p.width = in[0].dims[2] / s->heads;
+    zero(&out[0]);
+    for (int64_t b = 0; b < p.batch; b++) {
+        for (int64_t h = 0; h < p.heads; h++) {
+            double *state = out[0].values + (b * p.heads + h) * (p.width + 1) * p.width;
+            for (int64_t j = 0; j < p.length; j++)
+                for (int64_t row = 0; row < p.width; row++) {
+                    double key = rectified(&p, p.k, b, j, h, row);
+                    state[p.width * p.width + row] += key;
+                    for (int64_t c = 0; c < p.width; c++) state[row * p.width + c] += key * masked(&p, p.v, b, j, h, c);
+                }
+        }
+    }
+}
+
+/* in: q, state */
+static void reference_apply(const ops_array *in, ops_array *out, const void *given) {
+    const settings *s = given;
+    linear_parts p = {.q = in[0].values, .heads = s->heads};
+    p.batch = in[0].dims[0], p.length = in[0].dims[1], p.width = in[0].dims[2] / s->heads;
+    for (int64_t b = 0; b < p.batch; b++) {
+        for (int64_t h = 0; h < p.heads; h++) {
+            const double *state = in[1].values + (b * p.heads + h) * (p.width + 1) * p.width;
+            for (int64_t i = 0; i < p.length; i++) {
+                double *row = out[0].values + ((b * p.length + i) * p.heads + h) * p.width, below = s->number;
+                for (int64_t c = 0; c < p.width; c++) row[c] = 0;
+                for (int64_t k = 0; k < p.width; k++) {
+                    double query = rectified(&p, p.q, b, i, h, k);
+                    below += query * state[p.width * p.width + k];
+                    for (int64_t c = 0; c < p.width; c++) row[c] += query * state[k * p.width + c];
+                }
+                for (int64_t c = 0; c < p.width; c++) row[c] /= below;
+            }
+        }
+    }
+}
+
+static void build_state(lofi_graph *graph, lofi_tensor *const *in, lofi_tensor **out, const void *given) {
+    const settings *s = given;
+    out[0] = lofi_linear_attention_state(graph, in[0], in[1], in[2], s->heads);
+}
+
+static void build_apply(lofi_graph *graph, lofi_tensor *const *in, lofi_tensor **out, const void *given) {
+    const settings *s = given;
+    out[0] = lofi_linear_attention_apply(graph, in[0], in[1], s->heads, s->number);
+}
+
 static const settings one_head = {.heads = 1, .number = 0.5f};
 static const settings three_heads = {.heads = 3, .number = 0.7f};
 static const settings three_backward = {.heads = 3, .number = 0.7f, .gradient = true};
@@ -643,6 +696,54 @@ const ops_case ops_cases_attention[] = {
      .build = build_linear,
      .settings = &linear_three,
      .refused = "mask must be [1, 4] f32"},
+    {.op = "linear_attention_state",
+     .name = "three heads and a mask, symbolic lengths",
+     .inputs = {{"B=2 S=7 12", .fill = OPS_AWAY}, {"B=2 S=7 12"}, {"B=2 S=7", .fill = OPS_MASK}},
+     .outputs = {"2 3 5 4"},
+     .build = build_state,
+     .reference = reference_state,
+     .settings = &linear_three,
+     .tolerance = OPS_SUM,
+     .depth = 64},
+    {.op = "linear_attention_state",
+     .name = "one head, several tiles, no mask",
+     .inputs = {{"1 140 2", .fill = OPS_AWAY}, {"1 140 2"}, ABSENT},
+     .outputs = {"1 1 3 2"},
+     .build = build_state,
+     .reference = reference_state,
+     .settings = &linear_one,
+     .tolerance = OPS_SUM,
+     .depth = 280},
+    {.op = "linear_attention_state",
+     .name = "values of another length",
+     .inputs = {{"1 4 3"}, {"1 5 3"}, ABSENT},
+     .build = build_state,
+     .settings = &linear_three,
+     .refused = "v must be [1, 4, 3] f32"},
+    {.op = "linear_attention_apply",
+     .name = "three heads, symbolic lengths",
+     .inputs = {{"B=2 S=7 12", .fill = OPS_AWAY}, {"B=2 3 5 4", .fill = OPS_POSITIVE}},
+     .outputs = {"2 7 12"},
+     .build = build_apply,
+     .reference = reference_apply,
+     .settings = &linear_three,
+     .tolerance = OPS_SUM,
+     .depth = 64},
+    {.op = "linear_attention_apply",
+     .name = "one head, several tiles",
+     .inputs = {{"1 140 2", .fill = OPS_POSITIVE}, {"1 1 3 2", .fill = OPS_POSITIVE}},
+     .outputs = {"1 140 2"},
+     .build = build_apply,
+     .reference = reference_apply,
+     .settings = &linear_one,
+     .tolerance = OPS_SUM,
+     .depth = 16},
+    {.op = "linear_attention_apply",
+     .name = "a state of other heads",
+     .inputs = {{"1 4 6"}, {"1 2 3 2"}},
+     .build = build_apply,
+     .settings = &linear_three,
+     .refused = "the state must be [1, 3, 3, 2] f32"},
     {.op = "linear_attention_gradient",
      .name = "three heads and a mask",
      .inputs = {{"2 7 12", .fill = OPS_AWAY},

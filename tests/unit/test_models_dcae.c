@@ -17,6 +17,7 @@
 #include "base/memory.h"
 #include "graph/session.h"
 #include "models/audio_encoder.h"
+#include "models/dcae_windows.h"
 #include "models/loaded.h"
 #include "models/music_dcae.h"
 #include "models/music_vocoder.h"
@@ -175,6 +176,73 @@ static void encoding_depends_on_the_samples_alone(void **state) {
     free(samples);
     free(clipped);
     lofi_audio_encoder_close(encoder);
+}
+
+/* ---- in windows ---- */
+
+/* Products of other sizes add in another order. A reach that is one column of features too small shows as 1e-3. */
+#define SAME 2e-6
+
+/* Copies the latents of `seconds` of noise in windows of `window` frames to *out, which the caller frees. */
+static int64_t encode_noise(lofi_audio_encoder *encoder, double seconds, int64_t window, float **out) {
+    lofi_error err = LOFI_ERROR_INIT;
+    lofi_latents latents = {0};
+    int64_t count = (int64_t)(seconds * 48000);
+    float *samples = calloc((size_t)(2 * count), sizeof *samples);
+    lofi_random random = lofi_random_at(3, LOFI_RANDOM_TEST, 0);
+    lofi_random_fill_normal(&random, 0, samples, (size_t)(2 * count));
+    lofi_audio_encoder_set_window(encoder, window);
+    must(lofi_audio_encoder_run(encoder, samples, count, &latents, &err), &err);
+    int64_t values = latents.channels * latents.height * latents.frames;
+    *out = malloc((size_t)values * sizeof **out);
+    memcpy(*out, latents.values, (size_t)values * sizeof **out);
+    free(samples);
+    return values;
+}
+
+/* Lengths of 1, 14, 53 and 105 frames: below, at and above a window and its reach, with odd remainders. */
+static void windows_equal_the_whole(void **state) {
+    (void)state;
+    static const double lengths[] = {0.07, 1.3, 4.9, 9.7};
+    static const int64_t windows[] = {1, 7, 14, LOFI_ENCODER_WINDOW};
+    lofi_audio_encoder *encoder = NULL;
+    open_encoder(&encoder);
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        float *whole, *parts;
+        int64_t count = encode_noise(encoder, lengths[i], 0, &whole);
+        for (size_t j = 0; j < sizeof windows / sizeof *windows; j++) {
+            double difference = 0, size = 0;
+            assert_int_equal(encode_noise(encoder, lengths[i], windows[j], &parts), count);
+            for (int64_t k = 0; k < count; k++) {
+                difference += ((double)parts[k] - whole[k]) * ((double)parts[k] - whole[k]);
+                size += (double)whole[k] * whole[k];
+            }
+            double error = sqrt(difference / size);
+            print_message("    %4.2f s in windows of %2d: %.1e\n", lengths[i], (int)windows[j], error);
+            if (!(error <= SAME)) fail_msg("relative difference %g, at most %g", error, SAME);
+            free(parts);
+        }
+        free(whole);
+    }
+    lofi_audio_encoder_close(encoder);
+}
+
+static void memory_is_bounded_by_the_window(void **state) {
+    (void)state;
+    size_t bytes[3];
+    static const double lengths[] = {5, 20, 20};
+    static const int64_t windows[] = {16, 16, 0};
+    for (int i = 0; i < 3; i++) {
+        lofi_audio_encoder *encoder = NULL;
+        float *latents;
+        open_encoder(&encoder);
+        encode_noise(encoder, lengths[i], windows[i], &latents);
+        bytes[i] = lofi_audio_encoder_activation_bytes(encoder);
+        free(latents);
+        lofi_audio_encoder_close(encoder);
+    }
+    assert_int_equal(bytes[0], bytes[1]);
+    assert_true(bytes[2] > 4 * bytes[1]);
 }
 
 /* ---- identity ---- */
@@ -451,6 +519,99 @@ static void every_option_of_the_config_builds(void **state) {
                   "encoder.down_blocks.3.0.attn.to_q.weight", "[48, 64]");
 }
 
+/* ---- odd configs in windows ---- */
+
+#define MAX_WEIGHTS 512
+
+typedef struct made_weights {
+    float *values[MAX_WEIGHTS];
+    int count;
+} made_weights;
+
+/* Random numbers for any weight: matrices by their fan-in, all others positive (among them are variances). */
+static lofi_code make_weight(void *user, const char *name, int rank, const int64_t *dims, bool as_f32,
+                             const void **data, lofi_dtype *dtype, lofi_error *err) {
+    made_weights *made = user;
+    (void)name, (void)as_f32, (void)err;
+    int64_t count = 1;
+    for (int i = 0; i < rank; i++) count *= dims[i];
+    float *values = malloc((size_t)count * sizeof *values), factor = 1 / sqrtf((float)(count / dims[0]));
+    lofi_random random = lofi_random_at(2, LOFI_RANDOM_TEST, (uint64_t)made->count);
+    assert_true(made->count < MAX_WEIGHTS);
+    lofi_random_fill_normal(&random, 0, values, (size_t)count);
+    for (int64_t i = 0; i < count; i++) values[i] = rank > 1 ? factor * values[i] : 0.5f + 0.1f * fabsf(values[i]);
+    made->values[made->count++] = values;
+    *data = values;
+    *dtype = LOFI_F32;
+    return LOFI_OK;
+}
+
+/* Half of `config` for `frames` latent frames in windows; the same weights and input every time. */
+static lofi_columns run_half(const lofi_dcae_config *config, lofi_dcae_side side, int64_t frames, int64_t window) {
+    enum { ROWS = 2 };
+    lofi_error err = LOFI_ERROR_INIT;
+    made_weights made = {0};
+    lofi_weight_source source = {.user = &made, .find = make_weight};
+    lofi_dcae_windows *half = NULL;
+    lofi_columns in = {0}, out = {0};
+    int64_t scale = side == LOFI_DCAE_ENCODER ? lofi_dcae_reduction(&config->encoder) : 1;
+    int64_t channels = side == LOFI_DCAE_ENCODER ? config->in_channels : config->latent_channels;
+    must(lofi_dcae_windows_open(&half, &source, config, side, ROWS * scale, 1, &err), &err);
+    must(lofi_columns_new(&in, channels * ROWS * scale, frames * scale, "a picture", &err), &err);
+    lofi_random random = lofi_random_at(4, LOFI_RANDOM_TEST, 0);
+    lofi_random_fill_normal(&random, 0, in.values, (size_t)(in.rows * in.columns));
+    must(lofi_dcae_windows_run(half, &in, window, &out, NULL, &err), &err);
+    lofi_dcae_windows_close(half);
+    for (int i = 0; i < made.count; i++) free(made.values[i]);
+    return out;
+}
+
+static void expect_windows(const char *edits, lofi_dcae_side side) {
+    enum { FRAMES = 25 };
+    static const int64_t windows[] = {1, 6};
+    lofi_error err = LOFI_ERROR_INIT;
+    lofi_dcae_config config;
+    json_t *json = edited(&lofi_model_music_dcae, edits);
+    must(lofi_dcae_config_read(&config, json, &err), &err);
+    json_decref(json);
+    lofi_columns whole = run_half(&config, side, FRAMES, 0);
+    for (int w = 0; w < 2; w++) {
+        lofi_columns parts = run_half(&config, side, FRAMES, windows[w]);
+        double difference = 0, size = 0;
+        assert_int_equal(parts.columns, whole.columns);
+        for (int64_t i = 0; i < whole.rows * whole.columns; i++) {
+            difference += pow((double)parts.values[i] - (double)whole.values[i], 2);
+            size += pow((double)whole.values[i], 2);
+        }
+        double error = sqrt(difference / size);
+        if (!(error <= SAME)) fail_msg("%s: %g, at most %g", edits, error, SAME);
+        lofi_columns_free(&parts);
+    }
+    lofi_columns_free(&whole);
+}
+
+/* Steps of both kinds, stages that are not there, attention nowhere, everywhere, and before stages without it. */
+static void windows_equal_the_whole_for_any_config(void **state) {
+    (void)state;
+    static const char *const edits[] = {
+        "{}",
+        "{\"downsample_block_type\": \"pixel_unshuffle\", \"upsample_block_type\": \"pixel_shuffle\"}",
+        "{\"encoder_layers_per_block\": [0, 1, 2, 1], \"decoder_layers_per_block\": [0, 2, 1, 1]}",
+        "{\"encoder_layers_per_block\": [0, 1, 1, 1], \"decoder_layers_per_block\": [0, 1, 1, 1], "
+        "\"downsample_block_type\": \"pixel_unshuffle\", \"upsample_block_type\": \"pixel_shuffle\"}",
+        "{\"encoder_block_types\": \"ResBlock\", \"decoder_block_types\": \"ResBlock\"}",
+        "{\"encoder_block_types\": \"EfficientViTBlock\", \"decoder_block_types\": \"EfficientViTBlock\", "
+        "\"encoder_qkv_multiscales\": [[], [3], [3, 7], [5]], \"decoder_qkv_multiscales\": [[], [3], [3, 7], [5]]}",
+        "{\"encoder_block_types\": [\"ResBlock\", \"EfficientViTBlock\", \"ResBlock\", \"ResBlock\"], "
+        "\"decoder_block_types\": [\"ResBlock\", \"EfficientViTBlock\", \"ResBlock\", \"ResBlock\"], "
+        "\"decoder_norm_types\": \"batch_norm\"}",
+    };
+    for (size_t i = 0; i < sizeof edits / sizeof *edits; i++) {
+        expect_windows(edits[i], LOFI_DCAE_ENCODER);
+        expect_windows(edits[i], LOFI_DCAE_DECODER);
+    }
+}
+
 static void pictures_of_another_size_are_refused(void **state) {
     (void)state;
     lofi_error err = LOFI_ERROR_INIT;
@@ -504,6 +665,8 @@ int main(void) {
         cmocka_unit_test(decoder_equals_the_original),
         cmocka_unit_test(sound_becomes_the_original_latents),
         cmocka_unit_test(encoding_depends_on_the_samples_alone),
+        cmocka_unit_test(windows_equal_the_whole),
+        cmocka_unit_test(memory_is_bounded_by_the_window),
         cmocka_unit_test(hash_sees_weights_and_configs),
         cmocka_unit_test(full_tables_are_the_released_ones),
         cmocka_unit_test(small_files_fit_their_tables),
@@ -511,6 +674,7 @@ int main(void) {
         cmocka_unit_test(presets_grow),
         cmocka_unit_test(senseless_configs_are_refused_by_key),
         cmocka_unit_test(every_option_of_the_config_builds),
+        cmocka_unit_test(windows_equal_the_whole_for_any_config),
         cmocka_unit_test(pictures_of_another_size_are_refused),
         cmocka_unit_test(parallel_blocks_are_declared),
         cmocka_unit_test(vocoder_configs_that_cannot_run_are_refused_by_name),
