@@ -17,11 +17,11 @@ lofi_need(LOFI_CHROMAPRINT libchromaprint>=1.4)
 lofi_need(LOFI_CRYPTO libcrypto>=3.0)
 lofi_need(LOFI_FFMPEG libavformat>=59 libavcodec>=59 libswresample>=4 libavutil>=57)
 lofi_need(LOFI_ICU icu-uc icu-i18n)
-lofi_need(LOFI_BLAS openblas)
 lofi_need(LOFI_LAPACKE lapacke)
 
-# oneDNN is measured beside our kernels by some programs of bench/ and used nowhere else. It comes without a pkg-config
-# file; its CMake files ask for OpenCL, which we do not use.
+# OpenBLAS and oneDNN are measured beside our kernels by some programs of bench/ and used nowhere else. oneDNN comes without
+# a pkg-config file; its CMake files ask for OpenCL, which we do not use.
+pkg_check_modules(LOFI_BLAS QUIET IMPORTED_TARGET openblas)
 find_path(LOFI_DNNL_INCLUDE oneapi/dnnl/dnnl.h)
 find_library(LOFI_DNNL_LIBRARY dnnl)
 
@@ -82,7 +82,6 @@ lofi_load_when_used(audio LOFI_FFMPEG avformat avcodec swresample avutil)
 lofi_load_when_used(audio LOFI_EBUR128 ebur128)
 lofi_load_when_used(audio LOFI_CHROMAPRINT chromaprint)
 lofi_load_when_used(text LOFI_ICU icuuc icui18n)
-lofi_load_when_used(kernels LOFI_BLAS openblas)
 lofi_load_when_used(kernels LOFI_LAPACKE lapacke)
 if(LOFI_MECAB_FOUND)
     lofi_load_when_used(text LOFI_MECAB mecab)

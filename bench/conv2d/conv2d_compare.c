@@ -164,7 +164,7 @@ static void compare(const shape *s) {
     lofi_conv2d_sizes sizes = {1,         s->in,     s->height, s->width, s->out, s->height,     s->width,
                                s->kernel, s->kernel, s->groups, 1,        1,      s->kernel / 2, s->kernel / 2,
                                1,         1};
-    void *workspace = malloc(lofi_conv2d_workspace(&sizes, LOFI_F32, 1) + 1);
+    void *workspace = malloc(lofi_conv2d_workspace(&sizes, LOFI_F32) + 1);
     if (!workspace) exit(1);
     peer blocked = peer_for(s, &with, false), plain = peer_for(s, &with, true);
     double work = 2e-9 * (double)taps * (double)plane * s->out, ours = 0, by_blocked = 0, by_plain = 0;

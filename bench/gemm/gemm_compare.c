@@ -18,14 +18,10 @@
 #include "base/random.h"
 #include "base/threads.h"
 #include "kernels/gemm.h"
-#include "kernels/kernel_libraries.h"
 
 extern void omp_set_num_threads(int count);
-
-/* What only this program calls of OpenBLAS. */
-char *openblas_get_corename(void) {
-    return LOFI_IMPORTED(openblas, openblas_get_corename)();
-}
+extern void openblas_set_num_threads(int count);
+extern char *openblas_get_corename(void);
 
 typedef struct shape {
     const char *what;
@@ -50,7 +46,6 @@ static const shape shapes[] = {
 typedef struct operands {
     float *a, *b, *c;
     uint16_t *b_half;
-    void *workspace;
     int threads;
 } operands;
 
@@ -93,12 +88,12 @@ static lofi_gemm ours(const shape *s, const operands *with, lofi_dtype type) {
 
 static void by_lofi(const shape *s, const operands *with) {
     lofi_gemm gemm = ours(s, with, LOFI_F32);
-    lofi_gemm_run(&gemm, with->workspace, with->threads);
+    lofi_gemm_run(&gemm, with->threads);
 }
 
 static void by_lofi_bf16(const shape *s, const operands *with) {
     lofi_gemm gemm = ours(s, with, LOFI_BF16);
-    lofi_gemm_run(&gemm, with->workspace, with->threads);
+    lofi_gemm_run(&gemm, with->threads);
 }
 
 static const struct {
@@ -142,12 +137,9 @@ int main(int count, char **arguments) {
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
         const shape *s = &shapes[i];
         size_t m = (size_t)s->m, n = (size_t)s->n, k = (size_t)s->k;
-        operands with = {
-            random_floats(m * k, 1), random_floats(n * k, 2), random_floats(m * n, 3), NULL, NULL, threads};
+        operands with = {random_floats(m * k, 1), random_floats(n * k, 2), random_floats(m * n, 3), NULL, threads};
         with.b_half = malloc(n * k * sizeof *with.b_half);
-        lofi_gemm gemm = ours(s, &with, LOFI_BF16);
-        with.workspace = malloc(lofi_gemm_workspace(&gemm, threads) + 1);
-        if (!with.b_half || !with.workspace) return 1;
+        if (!with.b_half) return 1;
         lofi_bf16_from_f32_array(with.b_half, with.b, n * k);
         double rates[METHODS];
         measure(s, &with, rates);
@@ -155,7 +147,7 @@ int main(int count, char **arguments) {
         for (size_t j = 0; j < METHODS; j++) printf(" %10.1f", rates[j]);
         printf("\n");
         fflush(stdout);
-        free(with.a), free(with.b), free(with.c), free(with.b_half), free(with.workspace);
+        free(with.a), free(with.b), free(with.c), free(with.b_half);
     }
     return 0;
 }

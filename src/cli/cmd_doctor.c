@@ -224,9 +224,9 @@ static void look_at_lyrics(examination *doctor) {
 
 /* The libraries that do the work, by the beginnings of their file names. */
 static const char *const known_libraries[] = {
-    "libavformat", "libavcodec", "libswresample",     "libavutil", "libebur128", "libchromaprint",
-    "libopenblas", "liblapacke", "libgomp",           "libomp",    "libicuuc",   "libjansson",
-    "libcrypto",   "libmecab",   "libexttextcat-2.0", "liblzma",   "libedit",    "libcsv"};
+    "libavformat", "libavcodec",        "libswresample", "libavutil", "libebur128", "libchromaprint",
+    "liblapacke",  "libgomp",           "libomp",        "libicuuc",  "libjansson", "libcrypto",
+    "libmecab",    "libexttextcat-2.0", "liblzma",       "libedit",   "libcsv"};
 
 typedef struct library_list {
     json_t *found;

@@ -8,7 +8,6 @@
 #include "base/log.h"
 #include "base/threads.h"
 #include "graph/plan.h"
-#include "kernels/kernel_libraries.h"
 
 /* More lengths than this are seldom met again; the one unused for longest makes room. */
 #define MAX_PLANS 64
@@ -31,7 +30,6 @@ struct lofi_session {
 
 lofi_code lofi_session_new(lofi_session **out, lofi_graph *graph, lofi_session_options options, lofi_error *err) {
     LOFI_TRY(lofi_graph_check(graph, err));
-    LOFI_TRY(lofi_library_open(&lofi_library_openblas, err)); /* its operators multiply */
     lofi_session *session = calloc(1, sizeof *session);
     if (session) {
         session->graph = graph;

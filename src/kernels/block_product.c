@@ -18,5 +18,7 @@ void lofi_block_product(int64_t m, int64_t n, int64_t k, float alpha, lofi_block
                                   .c = c,
                                   .c_stride = c_stride,
                                   .alpha = alpha,
-                                  .accumulate = accumulate});
+                                  .addend = accumulate ? c : NULL,
+                                  .addend_row = c_stride,
+                                  .addend_column = 1});
 }

@@ -9,9 +9,10 @@
 #include "kernels/parallel.h"
 #include "kernels/vector.h"
 
-#define STRIP_FLOATS ((int64_t)1 << 20) /* a strip's gathered columns: 4 MiB (bench/conv2d) */
-#define STRIP_MIN    256                /* output positions */
-#define STRIP_MAX    4096
+#define STRIP_MIN         256 /* output positions: fewer, and packing the weight for every strip begins to cost */
+#define STRIP_MAX         4096
+#define STRIP_MULTIPLE    32
+#define STRIPS_PER_THREAD 2
 
 static int64_t min_of(int64_t a, int64_t b) {
     return a < b ? a : b;
@@ -31,25 +32,24 @@ static bool is_depthwise(const lofi_conv2d_sizes *s) {
     return s->groups == s->in_channels && s->groups == s->out_channels;
 }
 
-/* Output positions that are computed together: a multiple of 16, by sizes alone. */
-static int64_t strip_of(const lofi_conv2d_sizes *s) {
-    int64_t strip = STRIP_FLOATS / taps_of(s) / 16 * 16;
-    if (strip < STRIP_MIN) strip = STRIP_MIN;
-    if (strip > STRIP_MAX) strip = STRIP_MAX;
-    return min_of(strip, (s->out_height * s->out_width + 15) / 16 * 16);
+static int64_t pieces_of(int64_t length, int64_t size) {
+    return (length + size - 1) / size;
 }
 
-static size_t strip_floats(const lofi_conv2d_sizes *s) {
-    return is_depthwise(s) || is_pointwise(s) ? 0 : (size_t)(taps_of(s) * strip_of(s));
+/* Output positions that are computed together: every thread has about as many strips as the others, and few, as each packs the
+ * whole weight. */
+static int64_t strip_of(const lofi_conv2d_sizes *s, int threads) {
+    int64_t plane = s->out_height * s->out_width, planes = s->batch * s->groups;
+    int64_t strips = pieces_of((int64_t)threads * STRIPS_PER_THREAD, planes);
+    if (plane / strips > STRIP_MAX) strips = pieces_of(pieces_of(plane, STRIP_MAX), threads) * threads;
+    int64_t strip = pieces_of(pieces_of(plane, strips), STRIP_MULTIPLE) * STRIP_MULTIPLE;
+    return strip < STRIP_MIN ? STRIP_MIN : strip;
 }
 
-static size_t weight_floats(const lofi_conv2d_sizes *s, lofi_dtype weight_type) {
-    size_t count = (size_t)(s->out_channels * taps_of(s));
-    return weight_type == LOFI_F32 ? 0 : (count + 15) / 16 * 16;
-}
-
-size_t lofi_conv2d_workspace(const lofi_conv2d_sizes *sizes, lofi_dtype weight_type, int threads) {
-    return (weight_floats(sizes, weight_type) + strip_floats(sizes) * (size_t)threads) * sizeof(float);
+/* Only a depthwise convolution needs its weight in f32; products convert while they read. */
+size_t lofi_conv2d_workspace(const lofi_conv2d_sizes *sizes, lofi_dtype weight_type) {
+    bool converted = is_depthwise(sizes) && weight_type != LOFI_F32;
+    return converted ? (size_t)(sizes->out_channels * taps_of(sizes)) * sizeof(float) : 0;
 }
 
 /* The outputs `position` in [first, last) whose input index position * stride + offset lies in [0, size). */
@@ -61,69 +61,100 @@ static void inside(int64_t offset, int64_t stride, int64_t size, int64_t *first,
     if (*last < *first) *last = *first;
 }
 
-/* One row of the matrix of columns: tap (kh, kw) of one channel, for the outputs [start, start + count). */
-static void gather_tap(const lofi_conv2d_sizes *s, float *out, const float *image, int64_t kh, int64_t kw,
-                       int64_t start, int64_t count) {
-    int64_t offset = kw * s->dilation_w - s->padding_w;
-    for (int64_t done = 0; done < count;) {
-        int64_t row = (start + done) / s->out_width, column = (start + done) % s->out_width;
-        int64_t length = min_of(count - done, s->out_width - column);
-        int64_t from_row = row * s->stride_h + kh * s->dilation_h - s->padding_h;
-        int64_t first = column, last = column + length;
-        if (from_row < 0 || from_row >= s->height)
-            last = first;
+/* ---- the matrix of columns, made while it is read ---- */
+
+typedef struct columns {
+    const lofi_conv2d_sizes *sizes;
+    const float *x; /* the channels of a group */
+    int64_t start;  /* the output position that is column 0 */
+} columns;
+
+/* Output positions that are neighbours in one row. */
+typedef struct run {
+    int64_t row, column, length;
+} run;
+
+static inline void copy_row(float *out, const float *in, int64_t count) {
+    if (count == 32)
+        memcpy(out, in, 32 * sizeof *out);
+    else if (count == 16)
+        memcpy(out, in, 16 * sizeof *out);
+    else if (count > 0)
+        memcpy(out, in, (size_t)count * sizeof *out);
+}
+
+/* Tap (kh, kw) of the channels [channel, last), rows `step` floats apart, for one run. */
+static void gather_tap(const columns *from, run at, int64_t kh, int64_t kw, int64_t channel, int64_t last, float *out,
+                       int64_t step) {
+    const lofi_conv2d_sizes *s = from->sizes;
+    int64_t offset = kw * s->dilation_w - s->padding_w, begin = at.column, end = at.column + at.length;
+    int64_t from_row = at.row * s->stride_h + kh * s->dilation_h - s->padding_h;
+    if (from_row < 0 || from_row >= s->height)
+        end = begin;
+    else
+        inside(offset, s->stride_w, s->width, &begin, &end);
+    if (begin > at.column + at.length) begin = end = at.column + at.length;
+    int64_t before = begin - at.column, count = end - begin, after = at.length - before - count;
+    const float *source = from->x + channel * s->height * s->width + from_row * s->width + offset + begin * s->stride_w;
+    for (; channel < last; channel++, out += step, source += s->height * s->width) {
+        for (int64_t i = 0; i < before; i++) out[i] = 0.0f;
+        if (s->stride_w == 1)
+            copy_row(out + before, source, count);
         else
-            inside(offset, s->stride_w, s->width, &first, &last);
-        if (first > column + length) first = last = column + length;
-        float *target = out + done - column; /* indexed by the output's column */
-        const float *source = image + from_row * s->width + offset;
-        for (int64_t i = column; i < first; i++) target[i] = 0.0f;
-        if (last > first && s->stride_w == 1)
-            memcpy(target + first, source + first, (size_t)(last - first) * sizeof(float));
-        else
-            for (int64_t i = first; i < last; i++) target[i] = source[i * s->stride_w];
-        for (int64_t i = last; i < column + length; i++) target[i] = 0.0f;
-        done += length;
+            for (int64_t i = 0; i < count; i++) out[before + i] = source[i * s->stride_w];
+        for (int64_t i = 0; i < after; i++) out[before + count + i] = 0.0f;
     }
 }
 
-static void gather(const lofi_conv2d_sizes *s, float *columns, const float *x, int64_t start, int64_t count) {
-    int64_t row = 0;
-    for (int64_t channel = 0; channel < s->in_channels / s->groups; channel++)
-        for (int64_t kh = 0; kh < s->kernel_h; kh++)
-            for (int64_t kw = 0; kw < s->kernel_w; kw++, row++)
-                gather_tap(s, columns + row * count, x + channel * s->height * s->width, kh, kw, start, count);
+/* The taps of all channels in one run: rows [first, first + depth) of the matrix. */
+static void gather_run(const columns *from, run at, int64_t first, int64_t depth, float *out, int64_t stride) {
+    const lofi_conv2d_sizes *s = from->sizes;
+    int64_t taps = s->kernel_h * s->kernel_w;
+    for (int64_t tap = 0; tap < taps; tap++) {
+        int64_t channel = (first - tap + taps - 1) / taps, last = (first + depth - tap + taps - 1) / taps;
+        gather_tap(from, at, tap / s->kernel_w, tap % s->kernel_w, channel, last,
+                   out + (channel * taps + tap - first) * stride, taps * stride);
+    }
 }
 
-static void fill_with_bias(float *out, const float *bias, int64_t channels, int64_t plane, int64_t count) {
-    for (int64_t c = 0; c < channels; c++)
-        for (int64_t i = 0; i < count; i++) out[c * plane + i] = bias[c];
+static void gather(const void *source, float *out, int64_t stride, int64_t first, int64_t depth, int64_t column,
+                   int64_t width) {
+    const columns *from = source;
+    int64_t row_length = from->sizes->out_width;
+    for (int64_t done = 0; done < width;) {
+        int64_t position = from->start + column + done;
+        run at = {.row = position / row_length, .column = position % row_length};
+        at.length = min_of(width - done, row_length - at.column);
+        gather_run(from, at, first, depth, out + done, stride);
+        done += at.length;
+    }
 }
 
 /* Strip number `index` of all strips of all groups of all images. */
-static void run_strip(const lofi_conv2d_sizes *s, float *out, const float *x, const float *weight, const float *bias,
-                      int64_t strip, int64_t index, float *columns) {
+static void run_strip(const lofi_conv2d_sizes *s, float *out, const float *x, const void *weight,
+                      lofi_dtype weight_type, const float *bias, int64_t strip, int64_t index) {
     int64_t plane = s->out_height * s->out_width, strips = (plane + strip - 1) / strip;
-    int64_t start = index % strips * strip, count = min_of(strip, plane - start);
+    int64_t start = index % strips * strip;
     int64_t group = index / strips % s->groups, image = index / strips / s->groups;
-    int64_t in_each = s->in_channels / s->groups, out_each = s->out_channels / s->groups;
-    const float *source = x + (image * s->in_channels + group * in_each) * s->height * s->width;
-    float *target = out + (image * s->out_channels + group * out_each) * plane + start;
+    int64_t in_each = s->in_channels / s->groups, out_each = s->out_channels / s->groups, taps = taps_of(s);
+    columns from = {s, x + (image * s->in_channels + group * in_each) * s->height * s->width, start};
     bool pointwise = is_pointwise(s);
-    if (!pointwise) gather(s, columns, source, start, count);
-    if (bias) fill_with_bias(target, bias + group * out_each, out_each, plane, count);
-    lofi_gemm product = {.m = out_each,
-                         .n = count,
-                         .k = taps_of(s),
-                         .a = weight + group * out_each * taps_of(s),
-                         .a_stride = taps_of(s),
-                         .b = pointwise ? source + start : columns,
-                         .b_stride = pointwise ? plane : count,
-                         .b_type = LOFI_F32,
-                         .c = target,
-                         .c_stride = plane,
-                         .alpha = 1.0f,
-                         .accumulate = bias != NULL};
+    lofi_gemm product = {
+        .m = out_each,
+        .n = min_of(strip, plane - start),
+        .k = taps,
+        .a = (const char *)weight + group * out_each * taps * (int64_t)lofi_dtype_bytes(weight_type),
+        .a_type = weight_type,
+        .a_stride = taps,
+        .b = pointwise ? (const void *)(from.x + start) : &from,
+        .b_stride = plane,
+        .gather = pointwise ? NULL : gather,
+        .c = out + (image * s->out_channels + group * out_each) * plane + start,
+        .c_stride = plane,
+        .alpha = 1.0f,
+        .addend = bias ? bias + group * out_each : NULL,
+        .addend_row = 1,
+    };
     lofi_gemm_serial(&product);
 }
 
@@ -174,18 +205,12 @@ static const float *weight_in_f32(const lofi_conv2d_sizes *s, const void *weight
 
 void lofi_conv2d_run(const lofi_conv2d_sizes *sizes, float *out, const float *x, const void *weight,
                      lofi_dtype weight_type, const float *bias, void *workspace, int threads) {
-    const float *matrix = weight_in_f32(sizes, weight, weight_type, workspace);
     if (is_depthwise(sizes)) {
-        run_depthwise(sizes, out, x, matrix, bias, threads);
+        run_depthwise(sizes, out, x, weight_in_f32(sizes, weight, weight_type, workspace), bias, threads);
         return;
     }
-    float *columns = (float *)workspace + weight_floats(sizes, weight_type);
-    size_t each = strip_floats(sizes);
-    int64_t plane = sizes->out_height * sizes->out_width, strip = strip_of(sizes);
+    int64_t plane = sizes->out_height * sizes->out_width, strip = strip_of(sizes, threads);
     int64_t pieces = sizes->batch * sizes->groups * ((plane + strip - 1) / strip);
-    int team = lofi_team(pieces > 1, threads);
-    LOFI_PARALLEL_FOR(team, part, team, {
-        for (int64_t i = pieces * part / team; i < pieces * (part + 1) / team; i++)
-            run_strip(sizes, out, x, matrix, bias, strip, i, columns + (size_t)part * each);
-    });
+    LOFI_PARALLEL_FOR_DYNAMIC(lofi_team(pieces > 1, threads), index, pieces,
+                              { run_strip(sizes, out, x, weight, weight_type, bias, strip, index); });
 }

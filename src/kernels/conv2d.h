@@ -16,9 +16,9 @@ typedef struct lofi_conv2d_sizes {
 
 /* weight: [out_channels, in_channels / groups, kernel_h, kernel_w], f32, bf16 or f16; bias: [out_channels] or NULL.
  * A group of one channel in and one out is computed directly; everything else is a matrix product per strip of output,
- * whose columns are gathered into the workspace (lofi_conv2d_workspace bytes) strip by strip. The bytes of the result do
- * not depend on the number of threads. */
-size_t lofi_conv2d_workspace(const lofi_conv2d_sizes *sizes, lofi_dtype weight_type, int threads);
+ * whose matrix of columns exists only where the product reads it. The bytes of the result do not depend on the number of
+ * threads. workspace: lofi_conv2d_workspace bytes. */
+size_t lofi_conv2d_workspace(const lofi_conv2d_sizes *sizes, lofi_dtype weight_type);
 void lofi_conv2d_run(const lofi_conv2d_sizes *sizes, float *out, const float *x, const void *weight,
                      lofi_dtype weight_type, const float *bias, void *workspace, int threads);
 

@@ -152,9 +152,16 @@ static inline LOFI_BODY void gelu_tanh_body(float *out, const float *x, int64_t 
 }
 LOFI_VERSIONS(gelu_tanh, (float *out, const float *x, int64_t count), (out, x, count))
 
-static void gelu_erf(float *out, const float *x, int64_t count) {
-    for (int64_t i = 0; i < count; i++) out[i] = 0.5f * x[i] * erfcf(-0.70710678118654752f * x[i]);
+static inline LOFI_BODY float normal_below(float x, lofi_normal_tail tail) {
+    float beyond = tail.factor * tail.share;
+    return x < 0.0f ? beyond : 1.0f - beyond;
 }
+
+static inline LOFI_BODY void gelu_erf_body(float *out, const float *x, int64_t count) {
+#pragma omp simd
+    for (int64_t i = 0; i < count; i++) out[i] = x[i] * normal_below(x[i], lofi_normal_tail_at(x[i]));
+}
+LOFI_VERSIONS(gelu_erf, (float *out, const float *x, int64_t count), (out, x, count))
 
 void lofi_gelu_array(float *out, const float *x, bool tanh_form, int64_t count, int threads) {
     if (tanh_form)
@@ -175,13 +182,17 @@ static inline LOFI_BODY void gelu_tanh_gradient_body(float *dx, const float *x, 
 }
 LOFI_VERSIONS(gelu_tanh_gradient, (float *dx, const float *x, const float *dy, int64_t count), (dx, x, dy, count))
 
-static void gelu_erf_gradient(float *dx, const float *x, const float *dy, int64_t count) {
+#define DENSITY_AT_0 0.39894228040143268f
+
+static inline LOFI_BODY void gelu_erf_gradient_body(float *dx, const float *x, const float *dy, int64_t count) {
+#pragma omp simd
     for (int64_t i = 0; i < count; i++) {
-        float v = x[i];
-        float density = 0.39894228040143268f * expf(-0.5f * v * v);
-        dx[i] = dy[i] * (0.5f * erfcf(-0.70710678118654752f * v) + v * density);
+        lofi_normal_tail tail = lofi_normal_tail_at(x[i]);
+        float bend = tail.factor > 0.0f ? x[i] * tail.factor * DENSITY_AT_0 : 0.0f; /* not infinity times 0 */
+        dx[i] = dy[i] * (x[i] == x[i] ? normal_below(x[i], tail) + bend : x[i]);
     }
 }
+LOFI_VERSIONS(gelu_erf_gradient, (float *dx, const float *x, const float *dy, int64_t count), (dx, x, dy, count))
 
 void lofi_gelu_gradient_array(float *dx, const float *x, const float *dy, bool tanh_form, int64_t count, int threads) {
     if (tanh_form)

@@ -1,42 +1,117 @@
-/* expand.c - see expand.h. */
+/* expand.c - see expand.h.
+ *
+ * Neighbouring axes that are both repeated, or both kept, are joined first. The inner axes, as many as make a block of moderate
+ * size, are written from the inside: a repeated axis is its first copy, copied.
+ */
 #include "kernels/expand.h"
 
 #include <assert.h>
+#include <stdbool.h>
+#include <string.h>
 
 #include "kernels/parallel.h"
+#include "kernels/vector.h"
 
-enum { max_axes = 8, parallel_count = 1 << 14 };
+enum { max_axes = 8, parallel_count = 1 << 14, block_count = 1 << 14 };
 
-/* Distances in x along every axis of out: 0 where x is repeated. */
-static void strides_in(int x_rank, const int64_t *x_dims, int rank, const int64_t *dims, int64_t *strides) {
-    int64_t stride = 1;
+/* The axes of out: how long they are, and how far their places are apart in x (0: x is repeated) and in out. */
+typedef struct walk {
+    int rank;
+    int64_t dims[max_axes], strides[max_axes], out_strides[max_axes];
+    float divisor;
+} walk;
+
+static walk walk_of(int x_rank, const int64_t *x_dims, int rank, const int64_t *dims) {
+    int64_t strides[max_axes], stride = 1;
+    walk w = {.rank = 0};
     for (int axis = rank - 1, from = x_rank - 1; axis >= 0; axis--, from--) {
         int64_t size = from >= 0 ? x_dims[from] : 1;
         assert(size == dims[axis] || size == 1);
         strides[axis] = size == 1 ? 0 : stride;
         stride *= size;
     }
+    for (int axis = 0; axis < rank; axis++) {
+        if (dims[axis] == 1) continue;
+        if (w.rank > 0 && w.strides[w.rank - 1] == strides[axis] * dims[axis]) {
+            w.dims[w.rank - 1] *= dims[axis];
+            w.strides[w.rank - 1] = strides[axis];
+        } else {
+            w.dims[w.rank] = dims[axis];
+            w.strides[w.rank++] = strides[axis];
+        }
+    }
+    if (w.rank == 0) w = (walk){.rank = 1, .dims = {1}, .strides = {1}};
+    stride = 1;
+    for (int axis = w.rank - 1; axis >= 0; axis--) {
+        w.out_strides[axis] = stride;
+        stride *= w.dims[axis];
+    }
+    return w;
+}
+
+/* Each of `count` numbers `times` times. */
+static inline LOFI_BODY void spread_body(const float *x, int64_t count, int64_t times, float divisor, float *out) {
+    if (times == 2) {
+#pragma omp simd
+        for (int64_t i = 0; i < count; i++) out[2 * i] = out[2 * i + 1] = x[i] / divisor;
+        return;
+    }
+    for (int64_t i = 0; i < count; i++, out += times) {
+        float value = x[i] / divisor;
+        for (int64_t j = 0; j < times; j++) out[j] = value;
+    }
+}
+LOFI_VERSIONS(spread, (const float *x, int64_t count, int64_t times, float divisor, float *out),
+              (x, count, times, divisor, out))
+
+static inline LOFI_BODY void divide_body(const float *x, int64_t count, float divisor, float *out) {
+#pragma omp simd
+    for (int64_t i = 0; i < count; i++) out[i] = x[i] / divisor;
+}
+LOFI_VERSIONS(divide, (const float *x, int64_t count, float divisor, float *out), (x, count, divisor, out))
+
+static void write_row(const walk *w, const float *x, float *out) {
+    int64_t count = w->dims[w->rank - 1];
+    if (w->strides[w->rank - 1] == 0)
+        spread(x, 1, count, w->divisor, out);
+    else if (w->divisor == 1.0f)
+        memcpy(out, x, (size_t)count * sizeof *out);
+    else
+        divide(x, count, w->divisor, out);
+}
+
+/* The axes from `axis` on, at x and out. */
+static void write_block(const walk *w, int axis, const float *x, float *out) {
+    int64_t count = w->dims[axis], inner = w->out_strides[axis];
+    if (axis == w->rank - 1) {
+        write_row(w, x, out);
+    } else if (w->strides[axis] == 0) {
+        write_block(w, axis + 1, x, out);
+        for (int64_t i = 1; i < count; i++) memcpy(out + i * inner, out, (size_t)inner * sizeof *out);
+    } else if (axis == w->rank - 2 && w->strides[axis] == 1) {
+        spread(x, count, inner, w->divisor, out);
+    } else {
+        for (int64_t i = 0; i < count; i++) write_block(w, axis + 1, x + i * w->strides[axis], out + i * inner);
+    }
 }
 
 void lofi_expand_axes(int x_rank, const int64_t *x_dims, const float *x, int rank, const int64_t *dims, float *out,
                       float divisor, int threads) {
-    int64_t strides[max_axes], rows = 1;
     assert(rank <= max_axes && x_rank <= rank);
-    strides_in(x_rank, x_dims, rank, dims, strides);
-    int64_t width = rank > 0 ? dims[rank - 1] : 1, step = rank > 0 ? strides[rank - 1] : 0;
-    for (int axis = 0; axis < rank - 1; axis++) rows *= dims[axis];
-    LOFI_PARALLEL_FOR(lofi_team(rows * width > parallel_count, threads), row, rows, {
-        int64_t offset = 0, index = row;
-        for (int axis = rank - 2; axis >= 0; axis--) {
-            offset += index % dims[axis] * strides[axis];
-            index /= dims[axis];
+    int64_t blocks = 1, count = 1;
+    for (int axis = 0; axis < rank; axis++) count *= dims[axis];
+    if (count == 0) return;
+    walk w = walk_of(x_rank, x_dims, rank, dims);
+    w.divisor = divisor;
+    int outer = 0;
+    while (outer < w.rank - 1 && w.out_strides[outer] * w.dims[outer] > block_count) blocks *= w.dims[outer++];
+    int64_t block = count / blocks;
+    LOFI_PARALLEL_FOR(lofi_team(count > parallel_count, threads), i, blocks, {
+        int64_t offset = 0, index = i;
+        for (int axis = outer - 1; axis >= 0; axis--) {
+            offset += index % w.dims[axis] * w.strides[axis];
+            index /= w.dims[axis];
         }
-        float *to = out + row * width;
-        if (step == 0) {
-            float value = x[offset] / divisor;
-            for (int64_t i = 0; i < width; i++) to[i] = value;
-        } else {
-            for (int64_t i = 0; i < width; i++) to[i] = x[offset + i] / divisor;
-        }
+        write_block(&w, outer, x + offset, out + i * block);
     });
 }

@@ -4,7 +4,7 @@
 
 #include "base/library.h"
 
-extern lofi_library lofi_library_openblas, lofi_library_lapacke;
+extern lofi_library lofi_library_lapacke;
 
 /* All of them, and NULL. */
 extern lofi_library *const lofi_kernel_libraries[];

@@ -154,6 +154,7 @@ void lofi_layer_norm_gradient_rows(float *dx, const float *x, const float *dy, c
 /* ---- groups of channels ---- */
 
 #define SLAB 256 /* rows summed together; sums of slabs are added in order, whoever made them */
+#define RUN  128 /* channels at a time, whose sums stay in the first cache */
 
 static int64_t slabs_in(int64_t length) {
     return (length + SLAB - 1) / SLAB;
@@ -164,21 +165,44 @@ size_t lofi_group_norm_workspace(int64_t batch, int64_t length, int groups) {
     return (size_t)batch * per_batch * sizeof(double);
 }
 
-/* sums[group] and squares[group] over the rows of a slab. */
+/* Sums and squares of `count` neighbouring channels over the rows of a slab, four rows at a time. */
+static inline LOFI_BODY void add_rows_body(double *sums, double *squares, const float *x, int64_t rows,
+                                           int64_t channels, int64_t count) {
+    int64_t row = 0;
+    for (; row + 4 <= rows; row += 4) {
+        const float *a = x + row * channels, *b = a + channels, *c = b + channels, *d = c + channels;
+#pragma omp simd
+        for (int64_t i = 0; i < count; i++) {
+            double p = (double)a[i], q = (double)b[i], r = (double)c[i], s = (double)d[i];
+            sums[i] += (p + q) + (r + s);
+            squares[i] += (p * p + q * q) + (r * r + s * s);
+        }
+    }
+    for (; row < rows; row++) {
+        const float *a = x + row * channels;
+#pragma omp simd
+        for (int64_t i = 0; i < count; i++) {
+            sums[i] += (double)a[i];
+            squares[i] += (double)a[i] * (double)a[i];
+        }
+    }
+}
+LOFI_VERSIONS(add_rows, (double *sums, double *squares, const float *x, int64_t rows, int64_t channels, int64_t count),
+              (sums, squares, x, rows, channels, count))
+
+/* sums[group] and squares[group] over the rows of a slab: channel by channel, then the channels of a group in order. */
 static void add_up(double *sums, double *squares, const float *x, int64_t rows, int64_t channels, int groups) {
     int64_t width = channels / groups;
     for (int group = 0; group < groups; group++) sums[group] = squares[group] = 0;
-    for (int64_t row = 0; row < rows; row++)
-        for (int group = 0; group < groups; group++) {
-            const float *part = x + row * channels + group * width;
-            double sum = 0, square = 0;
-            for (int64_t i = 0; i < width; i++) {
-                sum += (double)part[i];
-                square += (double)part[i] * (double)part[i];
-            }
-            sums[group] += sum;
-            squares[group] += square;
+    for (int64_t first = 0; first < channels; first += RUN) {
+        double sum[RUN] = {0}, square[RUN] = {0};
+        int64_t count = channels - first < RUN ? channels - first : RUN;
+        add_rows(sum, square, x + first, rows, channels, count);
+        for (int64_t i = 0; i < count; i++) {
+            sums[(first + i) / width] += sum[i];
+            squares[(first + i) / width] += square[i];
         }
+    }
 }
 
 /* Mean and 1 / sqrt(variance + epsilon) of every group, from the sums of the slabs. */
@@ -196,15 +220,35 @@ static void finish(double *mean, double *r, const double *slab_sums, int64_t sla
     }
 }
 
+/* What is the same in all rows of a run of channels. */
+typedef struct scales {
+    double mean[RUN], r[RUN];
+    float weight[RUN], bias[RUN];
+} scales;
+
+static inline LOFI_BODY void scale_rows_body(float *out, const float *x, const scales *s, int64_t rows,
+                                             int64_t channels, int64_t count) {
+    for (int64_t row = 0; row < rows; row++, x += channels, out += channels) {
+#pragma omp simd
+        for (int64_t i = 0; i < count; i++)
+            out[i] = (float)(((double)x[i] - s->mean[i]) * s->r[i]) * s->weight[i] + s->bias[i];
+    }
+}
+LOFI_VERSIONS(scale_rows, (float *out, const float *x, const scales *s, int64_t rows, int64_t channels, int64_t count),
+              (out, x, s, rows, channels, count))
+
 static void normalise(float *out, const float *x, const float *weight, const float *bias, const double *mean,
                       const double *r, int64_t rows, int64_t channels, int groups) {
     int64_t width = channels / groups;
-    for (int64_t row = 0; row < rows; row++)
-        for (int64_t channel = 0; channel < channels; channel++) {
-            int64_t group = channel / width, at = row * channels + channel;
-            float z = (float)(((double)x[at] - mean[group]) * r[group]);
-            out[at] = z * (weight ? weight[channel] : 1.0f) + (bias ? bias[channel] : 0.0f);
+    for (int64_t first = 0; first < channels; first += RUN) {
+        scales s;
+        int64_t count = channels - first < RUN ? channels - first : RUN;
+        for (int64_t i = 0; i < count; i++) {
+            s.mean[i] = mean[(first + i) / width], s.r[i] = r[(first + i) / width];
+            s.weight[i] = weight ? weight[first + i] : 1.0f, s.bias[i] = bias ? bias[first + i] : 0.0f;
         }
+        scale_rows(out + first, x + first, &s, rows, channels, count);
+    }
 }
 
 void lofi_group_norm_run(float *out, const float *x, const float *weight, const float *bias, int groups, float epsilon,

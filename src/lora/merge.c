@@ -12,7 +12,6 @@
 #include "base/threads.h"
 #include "kernels/convert.h"
 #include "kernels/gemm.h"
-#include "kernels/kernel_libraries.h"
 #include "models/ace_step_transformer.h"
 #include "models/loaded.h"
 #include "store/safetensors.h"
@@ -141,8 +140,9 @@ static void add_adapters(const matrix *x, int64_t first, int64_t rows) {
         lofi_gemm gemm = {.m = rows, .n = l->in, .k = l->rank, .alpha = l->scale * s->adapters[i].strength};
         gemm.a = x->factors[i].b + first * l->rank, gemm.a_stride = l->rank;
         gemm.b = x->factors[i].a, gemm.b_type = LOFI_F32, gemm.b_stride = l->in;
-        gemm.c = x->values, gemm.c_stride = l->in, gemm.accumulate = true;
-        lofi_gemm_run(&gemm, NULL, threads);
+        gemm.c = x->values, gemm.c_stride = l->in;
+        gemm.addend = gemm.c, gemm.addend_row = l->in, gemm.addend_column = 1;
+        lofi_gemm_run(&gemm, threads);
     }
 }
 
@@ -349,8 +349,7 @@ lofi_code lofi_merge_run(lofi_merge_result *result, lofi_merge_blame *blame, con
     merge m = {.settings = settings, .result = result};
     memset(result, 0, sizeof *result);
     *blame = LOFI_MERGE_BASE;
-    lofi_code code = lofi_library_open(&lofi_library_openblas, err);
-    if (code == LOFI_OK) code = open_base(&m, err);
+    lofi_code code = open_base(&m, err);
     if (code == LOFI_OK) *blame = LOFI_MERGE_ADAPTER, code = load_adapters(&m, err);
     if (code == LOFI_OK) *blame = LOFI_MERGE_ITSELF, code = describe(&m, err);
     if (code == LOFI_OK) code = write_folder(&m, err);

@@ -77,7 +77,7 @@ static lofi_conv2d_sizes sizes_of(const lofi_call *call) {
 
 static size_t workspace(const lofi_call *call) {
     lofi_conv2d_sizes sizes = sizes_of(call);
-    return lofi_conv2d_workspace(&sizes, call->inputs[1].dtype, call->threads);
+    return lofi_conv2d_workspace(&sizes, call->inputs[1].dtype);
 }
 
 static void run(const lofi_call *call) {

@@ -87,23 +87,18 @@ static lofi_gemm gemm_of(const lofi_call *call, lofi_gemm_batch *batch) {
                        .alpha = attributes->alpha};
 }
 
-static size_t workspace(const lofi_call *call) {
-    lofi_gemm_batch batch;
-    lofi_gemm gemm = gemm_of(call, &batch);
-    return lofi_gemm_workspace(&gemm, call->threads);
-}
-
 static void run(const lofi_call *call) {
     lofi_gemm_batch batch;
     lofi_gemm gemm = gemm_of(call, &batch);
     const lofi_view *c = call->input_count > 2 ? &call->inputs[2] : NULL, *out = &call->outputs[0];
-    if (c && c->data && c->rank == 1 && out->rank > 1) {
-        gemm.bias = c->data;
-    } else if (c && c->data) {
-        lofi_copy_bytes(out->data, c->data, (size_t)out->count * sizeof(float), call->threads);
-        gemm.accumulate = true;
+    if (c && c->data) {
+        bool one_row = c->rank == 1 && out->rank > 1;
+        gemm.addend = c->data;
+        gemm.addend_row = one_row ? 0 : gemm.c_stride;
+        gemm.addend_column = 1;
+        batch.addend_step = one_row ? 0 : batch.c_step;
     }
-    lofi_gemm_run_batch(&gemm, batch, call->workspace, call->threads);
+    lofi_gemm_run_batch(&gemm, batch, call->threads);
 }
 
 /* ---- gradients ---- */
@@ -203,7 +198,6 @@ const lofi_op lofi_op_matmul = {
     .attribute_bytes = sizeof(lofi_matmul_attributes),
     .infer = infer,
     .cpu = run,
-    .workspace = workspace,
     .work = work,
     .gradient = differentiate,
     .differentiable = 7,

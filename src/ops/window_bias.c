@@ -1,4 +1,7 @@
 /* window_bias.c - relative positions inside of the windows of a picture, and what a shift of the picture keeps apart. */
+#include <string.h>
+
+#include "kernels/parallel.h"
 #include "onnx/onnx.h"
 #include "ops/elementwise_rules.h"
 #include "ops/expect.h"
@@ -46,17 +49,43 @@ static bool is_apart(const lofi_window_bias_attributes *a, int64_t window, int64
     return a->shift > 0 && region(a, window, i) != region(a, window, j);
 }
 
+/* The table seen from place i, for one head: to [places]. */
+static void look_up(const lofi_window_bias_attributes *a, const float *table, int64_t heads, int64_t i, float *to) {
+    int64_t w = a->window;
+    for (int64_t j = 0; j < w * w; j += w) {
+        const float *from = table + table_row(a, i, j) * heads;
+        for (int64_t column = 0; column < w; column++) to[j + column] = from[-column * heads];
+    }
+}
+
+/* Adds what keeps place i apart from others of its window. Only the last windows down and across hold parts of both ends. */
+static void keep_apart(const lofi_window_bias_attributes *a, int64_t window, int64_t i, float *to) {
+    int64_t w = a->window, across = a->width / w, edge = w - a->shift;
+    bool last_down = window / across == a->height / w - 1, last_across = window % across == across - 1;
+    if (!last_down && !last_across) return;
+    for (int64_t row = 0; row < w; row++) {
+        bool apart = last_down && (row < edge) != (i / w < edge);
+        for (int64_t column = 0; column < w; column++)
+            if (apart || (last_across && (column < edge) != (i % w < edge))) to[row * w + column] += APART;
+    }
+}
+
 static void run(const lofi_call *call) {
     const lofi_window_bias_attributes *a = call->attributes;
     const float *table = call->inputs[0].data;
     const int64_t *dims = call->outputs[0].dims;
     float *out = call->outputs[0].data;
-    int64_t heads = dims[1], places = dims[2];
-    for (int64_t at = 0; at < call->outputs[0].count; at++) {
-        int64_t j = at % places, i = at / places % places, head = at / places / places % heads,
-                window = at / places / places / heads;
-        out[at] = table[table_row(a, i, j) * heads + head] + (is_apart(a, window, i, j) ? APART : 0.0f);
-    }
+    int64_t windows = dims[0], heads = dims[1], places = dims[2], rows = heads * places;
+    LOFI_PARALLEL_FOR(lofi_team(call->outputs[0].count > LOFI_TEAM_ELEMENTS, call->threads), row, rows, {
+        float *first = out + row * places;
+        look_up(a, table + row / places, heads, row % places, first);
+        for (int64_t window = windows - 1; window >= 0;
+             window--) { /* the first one last: the others are copies of it */
+            float *to = first + window * rows * places;
+            if (window > 0) memcpy(to, first, (size_t)places * sizeof *to);
+            if (a->shift > 0) keep_apart(a, window, row % places, to);
+        }
+    });
 }
 
 static void lower(lofi_onnx *onnx, const lofi_node *node) {

@@ -350,7 +350,7 @@ typedef struct group_settings {
     int groups;
 } group_settings;
 
-static const group_settings four_groups = {4}, one_group = {1};
+static const group_settings four_groups = {4}, one_group = {1}, two_groups = {2}, three_hundred_groups = {300};
 
 static void build_group_norm(lofi_graph *graph, lofi_tensor *const *in, lofi_tensor **out, const void *settings) {
     out[0] = lofi_group_norm(graph, in[0], in[1], in[2], ((const group_settings *)settings)->groups, epsilon);
@@ -733,6 +733,10 @@ const ops_case ops_cases_basic[] = {
      .settings = &four_groups},
     {GROUP, .name = "one group, several slabs", .inputs = {{"B=1 S=1100 16"}, {"16"}, {"16"}}, .outputs = {"1 1100 16"},
      .settings = &one_group},
+    {GROUP, .name = "groups of more channels than are summed at a time", .inputs = {{"B=2 S=9 260"}, {"260"}, {"260"}},
+     .outputs = {"2 9 260"}, .settings = &two_groups},
+    {GROUP, .name = "each channel a group, large enough for several threads",
+     .inputs = {{"B=1 S=301 300"}, {"300"}, {"300"}}, .outputs = {"1 301 300"}, .settings = &three_hundred_groups},
     {GROUP, .name = "channels and groups", .inputs = {{"B=2 S=9 18"}, {"18"}, {"18"}}, .settings = &four_groups,
      .refused = "must be a multiple of 4 groups"},
     {GROUP, .name = "two dimensions", .inputs = {{"S=9 16"}, {"16"}, {"16"}}, .settings = &four_groups,

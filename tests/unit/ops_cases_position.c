@@ -141,7 +141,7 @@ static void reference_window_bias(const ops_array *in, ops_array *out, const voi
 }
 
 static const lofi_window_bias_attributes still = {.window = 3}, rolled = {3, 1, 6, 9}, rolled_once = {4, 2, 4, 8},
-                                         uneven = {3, 1, 6, 8}, too_far = {3, 3, 6, 9};
+                                         uneven = {3, 1, 6, 8}, large = {8, 4, 32, 24}, too_far = {3, 3, 6, 9};
 
 #define WINDOW_BIAS                                                                                                    \
     .op = "window_bias", .build = build_window_bias, .reference = reference_window_bias, .tolerance = OPS_ELEMENT
@@ -280,6 +280,8 @@ const ops_case ops_cases_position[] = {
     {WINDOW_BIAS, .name = "a rolled picture", .inputs = {{"25 2"}}, .outputs = {"6 2 9 9"}, .settings = &rolled},
     {WINDOW_BIAS, .name = "rolled, one window high", .inputs = {{"49 3"}}, .outputs = {"2 3 16 16"},
      .settings = &rolled_once},
+    {WINDOW_BIAS, .name = "large enough for several threads", .inputs = {{"225 3"}}, .outputs = {"12 3 64 64"},
+     .settings = &large},
     {WINDOW_BIAS, .name = "a table of another size", .inputs = {{"24 2"}}, .settings = &still,
      .refused = "the table must be f32 [25, heads], got [24, 2] f32"},
     {WINDOW_BIAS, .name = "a picture that is not made of windows", .inputs = {{"25 2"}}, .settings = &uneven,

@@ -130,6 +130,10 @@ static void reference_embedding(const ops_array *in, ops_array *out, const void 
 
 static const settings to_cube = {.rank = 3, .dims = {2, 3, 4}};
 static const settings to_cube_shared = {.rank = 3, .dims = {2, 3, 4}, .share = true};
+static const settings doubled = {.rank = 6, .dims = {2, 30, 17, 2, 37, 2}};
+static const settings tripled_shared = {.rank = 6, .dims = {2, 3, 5, 3, 7, 3}, .share = true};
+static const settings long_channels = {.rank = 4, .dims = {5, 3, 2, 20011}};
+static const settings long_channels_shared = {.rank = 3, .dims = {3, 2, 20011}, .share = true};
 static const settings to_vector = {.rank = 1, .dims = {4}};
 static const settings no_settings = {.rank = 0};
 static const settings seven = {.value = -7.5};
@@ -202,6 +206,43 @@ const ops_case ops_cases_reduction[] = {
      .reference = reference_expand,
      .settings = &no_settings,
      .gradient = 0x1},
+    {.op = "expand",
+     .name = "doubled along two axes",
+     .inputs = {{"2 30 17 1 37 1"}},
+     .outputs = {"2 30 17 2 37 2"},
+     .build = build_expand,
+     .reference = reference_expand,
+     .settings = &doubled,
+     .gradient = 0x1,
+     .depth = 4},
+    {.op = "expand",
+     .name = "three times along two axes, each with its share",
+     .inputs = {{"2 3 5 1 7 1"}},
+     .outputs = {"2 3 5 3 7 3"},
+     .build = build_expand,
+     .reference = reference_expand,
+     .settings = &tripled_shared,
+     .gradient = 0x1,
+     .depth = 9,
+     .onnx_refused = "gradient"},
+    {.op = "expand",
+     .name = "rows longer than a block",
+     .inputs = {{"3 1 20011"}},
+     .outputs = {"5 3 2 20011"},
+     .build = build_expand,
+     .reference = reference_expand,
+     .settings = &long_channels,
+     .gradient = 0x1,
+     .depth = 10},
+    {.op = "expand",
+     .name = "rows longer than a block, each with its share",
+     .inputs = {{"3 1 20011"}},
+     .outputs = {"3 2 20011"},
+     .build = build_expand,
+     .reference = reference_expand,
+     .settings = &long_channels_shared,
+     .gradient = 0x1,
+     .onnx_refused = "gradient"},
     {.op = "expand",
      .name = "another size",
      .inputs = {{"5"}},

@@ -1,5 +1,5 @@
 /* test_kernels.c - what the operator harness does not see: the exponential against double, every 16-bit number, tiles of
- * products against each other, and that products allocate nothing once they are warm. */
+ * products against each other, pooling of what is no number, permutations of bytes, and that products allocate nothing once they are warm. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,6 +19,9 @@
 #include "kernels/convert.h"
 #include "kernels/elementwise.h"
 #include "kernels/gemm.h"
+#include "kernels/norm.h"
+#include "kernels/permute.h"
+#include "kernels/pool.h"
 
 static float *random_floats(int64_t count, uint64_t stream) {
     float *values = malloc((size_t)(count + 1) * sizeof *values);
@@ -59,6 +62,27 @@ static void test_exponential(void **state) {
     }
     free(x);
     free(y);
+}
+
+/* x Phi(x) and its slope against double, far into the tails. */
+static void test_gelu(void **state) {
+    (void)state;
+    enum { COUNT = 1 << 18 };
+    float *x = malloc(COUNT * sizeof *x), *y = malloc(COUNT * sizeof *y), *ones = malloc(COUNT * sizeof *ones);
+    if (!x || !y || !ones) abort();
+    for (int i = 0; i < COUNT; i++) x[i] = -12.5f + 25.0f * (float)i / COUNT, ones[i] = 1;
+    lofi_gelu_array(y, x, false, COUNT, 1);
+    for (int i = 0; i < COUNT; i++) {
+        double exact = (double)x[i] * 0.5 * erfc(-(double)x[i] / sqrt(2));
+        if (fabs((double)y[i] - exact) > 6e-7 * fabs(exact)) fail_msg("gelu(%g) is %g", (double)x[i], (double)y[i]);
+    }
+    lofi_gelu_gradient_array(y, x, ones, false, COUNT, 1);
+    for (int i = 0; i < COUNT; i++) {
+        double v = (double)x[i], below = 0.5 * erfc(-v / sqrt(2)), bend = v * exp(-0.5 * v * v) / sqrt(2 * acos(-1));
+        if (fabs((double)y[i] - below - bend) > 6e-7 * (below + fabs(bend)))
+            fail_msg("the slope of gelu at %g is %g", v, (double)y[i]);
+    }
+    free(x), free(y), free(ones);
 }
 
 static void test_not_numbers_stay(void **state) {
@@ -127,9 +151,12 @@ static void test_strides(void **state) {
                           .c = c,
                           .c_stride = N + PAD,
                           .alpha = 0.5f,
-                          .accumulate = add,
-                          .bias = bias ? a : NULL};
-        lofi_gemm_run(&gemm, NULL, 2);
+                          .addend = add    ? c
+                                    : bias ? a
+                                           : NULL,
+                          .addend_row = add ? N + PAD : 0,
+                          .addend_column = 1};
+        lofi_gemm_run(&gemm, 2);
         for (int i = 0; i < M; i++)
             for (int j = 0; j < N + PAD; j++) {
                 double sum = 0;
@@ -161,31 +188,17 @@ static void test_inner_dimension_of_zero(void **state) {
                       .c = c,
                       .c_stride = 3,
                       .alpha = 1};
-    lofi_gemm_run(&gemm, NULL, 1);
+    lofi_gemm_run(&gemm, 1);
     for (int i = 0; i < 6; i++) assert_true(c[i] == 0);
-    gemm.bias = bias;
-    lofi_gemm_run(&gemm, NULL, 1);
+    gemm.addend = bias, gemm.addend_column = 1;
+    lofi_gemm_run(&gemm, 1);
     for (int i = 0; i < 6; i++) assert_true(c[i] == bias[i % 3]);
 }
 
-/* Dividing a product ends for every shape and number of threads, many threads for few rows included. */
-static void test_every_shape_is_divided(void **state) {
-    (void)state;
-    static const int64_t depths[] = {1, 64, 100000};
-    for (int64_t m = 1; m <= 130; m++)
-        for (int64_t n = 1; n <= 130; n++)
-            for (int threads = 1; threads <= 64; threads = 3 * threads + 1) {
-                lofi_gemm gemm = {
-                    .m = m, .n = n, .k = depths[(m + n) % 3], .b_type = LOFI_BF16, .transpose_a = n % 2 == 0};
-                assert_true(lofi_gemm_workspace(&gemm, threads) > 0);
-            }
-}
-
-/* A 16-bit B gives the bytes that the same numbers give in f32 where one panel holds all of it, whatever the threads. */
-/* As many threads as docs/training.md promises it for. */
+/* However many tiles a product is cut into. */
 static void test_threads_give_the_same_bytes(void **state) {
     (void)state;
-    enum { M = 700, N = 1100, K = 70 };
+    enum { M = 700, N = 1100, K = 800 };
     float *a = random_floats(M * K, 1), *b = random_floats(N * K, 2), *first = random_floats(M * N, 3),
           *other = random_floats(M * N, 4);
     uint16_t *half = malloc(N * K * sizeof *half);
@@ -203,11 +216,9 @@ static void test_threads_give_the_same_bytes(void **state) {
                           .transpose_b = true,
                           .c_stride = N,
                           .alpha = 1};
-        for (int threads = 1; threads <= 4; threads++) {
-            void *workspace = malloc(lofi_gemm_workspace(&gemm, threads) + 1);
+        for (int threads = 1; threads <= 9; threads += 2) {
             gemm.c = threads == 1 ? first : other;
-            lofi_gemm_run(&gemm, workspace, threads);
-            free(workspace);
+            lofi_gemm_run(&gemm, threads);
             if (threads > 1) assert_memory_equal(first, other, M * N * sizeof *first);
         }
     }
@@ -230,15 +241,78 @@ static void test_batches(void **state) {
                       .c_stride = N,
                       .alpha = 1};
     for (int shared = 0; shared < 2; shared++) {
-        lofi_gemm_run_batch(&gemm, (lofi_gemm_batch){COUNT, M * K, shared ? 0 : K * N, M * N}, NULL, 2);
+        lofi_gemm_run_batch(&gemm, (lofi_gemm_batch){COUNT, M * K, shared ? 0 : K * N, M * N, 0}, 2);
         for (int i = 0; i < COUNT; i++) {
             lofi_gemm one = gemm;
             one.a = a + i * M * K, one.b = b + (shared ? 0 : i * K * N), one.c = single;
-            lofi_gemm_run(&one, NULL, 1);
+            lofi_gemm_run(&one, 1);
             assert_memory_equal(single, c + i * M * N, sizeof single);
         }
     }
     free(a), free(b);
+}
+
+/* ---- pooling, normalising, permuting ---- */
+
+/* A NaN anywhere in a cell makes the cell one, and no other. */
+static void test_not_numbers_in_cells(void **state) {
+    (void)state;
+    enum { WIDTH = 93, CELLS = WIDTH / 2 };
+    float *x = random_floats(2 * WIDTH, 5), got[CELLS], expected[CELLS];
+    lofi_max_pool_run(expected, x, 1, 2, WIDTH, 2, 1);
+    for (int at = 0; at < 2 * WIDTH; at++) {
+        float before = x[at];
+        int cell = at % WIDTH / 2;
+        x[at] = NAN;
+        lofi_max_pool_run(got, x, 1, 2, WIDTH, 2, 1);
+        for (int i = 0; i < CELLS; i++) assert_true(i == cell ? isnan(got[i]) : got[i] == expected[i]);
+        x[at] = before;
+    }
+    free(x);
+}
+
+/* The statistics of a channel whose numbers lie far from zero, and a NaN that stays in its group. */
+static void test_group_norm_far_from_zero(void **state) {
+    (void)state;
+    enum { LENGTH = 1001, CHANNELS = 131 };
+    float *x = random_floats(LENGTH * CHANNELS, 6), *out = malloc(LENGTH * CHANNELS * sizeof *out);
+    void *workspace = malloc(lofi_group_norm_workspace(1, LENGTH, CHANNELS));
+    if (!out || !workspace) abort();
+    for (int i = 0; i < LENGTH * CHANNELS; i++) x[i] += 50.0f * (float)(i % CHANNELS);
+    x[500 * CHANNELS + 7] = NAN;
+    lofi_group_norm_run(out, x, NULL, NULL, CHANNELS, 1e-5f, 1, LENGTH, CHANNELS, workspace, 2);
+    for (int c = 0; c < CHANNELS; c++) {
+        double mean = 0, variance = 0;
+        for (int i = 0; i < LENGTH; i++) mean += (double)x[i * CHANNELS + c] / LENGTH;
+        for (int i = 0; i < LENGTH; i++) variance += pow((double)x[i * CHANNELS + c] - mean, 2) / LENGTH;
+        for (int i = 0; i < LENGTH; i++) {
+            double z = ((double)x[i * CHANNELS + c] - mean) / sqrt(variance + 1e-5),
+                   got = (double)out[i * CHANNELS + c];
+            assert_true(c == 7 ? isnan(got) : fabs(got - z) < 1e-6);
+        }
+    }
+    free(x), free(out), free(workspace);
+}
+
+/* Elements of every size; at an odd address, too, where pairs are no larger elements. */
+static void test_permutations_of_bytes(void **state) {
+    (void)state;
+    enum { HEIGHT = 37, WIDTH = 45, BYTES = HEIGHT * WIDTH * 16 };
+    static uint64_t in[BYTES / 8 + 1], out[BYTES / 8 + 1];
+    for (int i = 0; i < BYTES; i++) ((uint8_t *)in)[i] = (uint8_t)(i * 37 ^ i >> 7);
+    for (int element = 1; element <= 8; element *= 2)
+        for (int run = 1; run <= 2; run++)
+            for (int shift = 0; shift < 8; shift += element) {
+                const uint8_t *from = (const uint8_t *)in + shift;
+                uint8_t *to = (uint8_t *)out + shift;
+                int bytes = element * run;
+                lofi_permute_axes(3, (int64_t[]){HEIGHT, WIDTH, run}, (int32_t[]){1, 0, 2}, (size_t)element, from, to,
+                                  1);
+                for (int i = 0; i < WIDTH; i++)
+                    for (int j = 0; j < HEIGHT; j++)
+                        assert_memory_equal(to + (i * HEIGHT + j) * bytes, from + (j * WIDTH + i) * bytes,
+                                            (size_t)bytes);
+            }
 }
 
 /* ---- nothing is allocated once warm ---- */
@@ -256,11 +330,11 @@ static void products_and_convolution(float *a, float *b, uint16_t *half, float *
                       .c = c,
                       .c_stride = 600,
                       .alpha = 1};
-    lofi_gemm_run(&gemm, NULL, 2);
+    lofi_gemm_run(&gemm, 2);
     gemm.b = half, gemm.b_type = LOFI_BF16;
-    lofi_gemm_run(&gemm, workspace, 2);
+    lofi_gemm_run(&gemm, 2);
     gemm.m = 1;
-    lofi_gemm_run(&gemm, workspace, 2);
+    lofi_gemm_run(&gemm, 2);
     gemm = (lofi_gemm){.m = 64,
                        .n = 30,
                        .k = 400,
@@ -273,8 +347,10 @@ static void products_and_convolution(float *a, float *b, uint16_t *half, float *
                        .c = c,
                        .c_stride = 30,
                        .alpha = 1,
-                       .accumulate = true};
-    lofi_gemm_run(&gemm, NULL, 2);
+                       .addend = c,
+                       .addend_row = 30,
+                       .addend_column = 1};
+    lofi_gemm_run(&gemm, 2);
     lofi_conv2d_sizes sizes = {1, 8, 20, 30, 16, 20, 30, 3, 3, 1, 1, 1, 1, 1, 1, 1};
     lofi_conv2d_run(&sizes, c, a, b, LOFI_F32, NULL, workspace, 2);
     lofi_silu_array(c, a, 400 * 64, 2);
@@ -302,6 +378,7 @@ static void test_no_allocation(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_exponential),
+        cmocka_unit_test(test_gelu),
         cmocka_unit_test(test_not_numbers_stay),
         cmocka_unit_test(test_conversion),
         cmocka_unit_test(test_strides),
@@ -309,7 +386,9 @@ int main(void) {
         cmocka_unit_test(test_inner_dimension_of_zero),
         cmocka_unit_test(test_no_allocation),
         cmocka_unit_test(test_threads_give_the_same_bytes),
-        cmocka_unit_test(test_every_shape_is_divided),
+        cmocka_unit_test(test_not_numbers_in_cells),
+        cmocka_unit_test(test_group_norm_far_from_zero),
+        cmocka_unit_test(test_permutations_of_bytes),
     };
     return cmocka_run_group_tests_name("kernels", tests, NULL, NULL);
 }

@@ -144,26 +144,6 @@ static double train(bench *b, int64_t frames) {
     return losses.total;
 }
 
-/* OpenBLAS maps one buffer for each call that runs at the same time as others, when that first happens; on a busy machine the
- * threads of a short step may not meet in it for a while. A product of tens of milliseconds makes them meet. */
-static void let_threads_meet(void) {
-    enum { SIDE = 1536 };
-    float *a = numbers(SIDE * SIDE, 5), *b = numbers(SIDE * SIDE, 6), *c = numbers(SIDE * SIDE, 7);
-    lofi_gemm gemm = {.m = SIDE,
-                      .n = SIDE,
-                      .k = SIDE,
-                      .a = a,
-                      .a_stride = SIDE,
-                      .b = b,
-                      .b_type = LOFI_F32,
-                      .b_stride = SIDE,
-                      .c = c,
-                      .c_stride = SIDE,
-                      .alpha = 1};
-    lofi_gemm_run(&gemm, NULL, THREADS);
-    lofi_free(a), lofi_free(b), lofi_free(c);
-}
-
 static long taken(void) {
     return allocations_so_far() + __atomic_load_n(&mappings, __ATOMIC_RELAXED);
 }
@@ -174,7 +154,6 @@ static void expect_none(lofi_step_options options) {
     long start = taken();
     train(&b, LONGEST);
     train(&b, 40);
-    let_threads_meet();
     if (allocations_are_counted()) assert_true(taken() > start); /* the counter counts */
     static const int64_t frames[] = {LONGEST, 40, LONGEST, LONGEST, 40};
     for (size_t i = 0; i < sizeof frames / sizeof *frames; i++) {
