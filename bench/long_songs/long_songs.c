@@ -11,13 +11,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/threads.h"
+#include "common/side.h"
 #include "diffusion/denoiser.h"
 #include "diffusion/generator.h"
 #include "models/audio_decoder.h"
@@ -40,33 +40,16 @@ typedef struct bench {
 
 /* ---- measuring ---- */
 
-static double processor_seconds(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
 /* Calls `run` so many times and keeps what the last one took: earlier ones read the weights and make plans. */
 static lofi_code timed(bench *b, int runs, lofi_code (*run)(void *user, lofi_error *err), void *user, lofi_error *err) {
     for (int i = 0; i < runs; i++) {
         int64_t begin = lofi_now_ns();
-        double processor = processor_seconds();
+        int64_t processor = lofi_side_processor_ns();
         LOFI_TRY(run(user, err));
         b->wall = (double)(lofi_now_ns() - begin) * 1e-9;
-        b->processor = processor_seconds() - processor;
+        b->processor = (double)(lofi_side_processor_ns() - processor) * 1e-9;
     }
     return LOFI_OK;
-}
-
-/* The largest resident size of this process, in bytes; 0 when the system does not tell. */
-static long long peak_bytes(void) {
-    FILE *status = fopen("/proc/self/status", "r");
-    char line[256];
-    long long kilobytes = 0;
-    while (status && fgets(line, sizeof line, status))
-        if (sscanf(line, "VmHWM: %lld", &kilobytes) == 1) break;
-    if (status) fclose(status);
-    return kilobytes * 1024;
 }
 
 static lofi_code normals(float **out, int64_t count, uint64_t stream, lofi_error *err) {
@@ -341,6 +324,6 @@ int main(int count, char **arguments) {
         return 1;
     }
     printf("{\"seconds\": %.4f, \"processor_seconds\": %.4f, \"activation_bytes\": %zu, \"peak_bytes\": %lld}\n",
-           b.wall, b.processor, b.activations, peak_bytes());
+           b.wall, b.processor, b.activations, lofi_side_peak_bytes());
     return 0;
 }

@@ -31,7 +31,6 @@ static lofi_code fail_to_load(const lofi_library *library, const char *reason, l
 
 lofi_code lofi_library_open(lofi_library *library, lofi_error *err) {
     if (__atomic_load_n(&library->handle, __ATOMIC_ACQUIRE) != NULL) return LOFI_OK;
-    if (library->before != NULL) LOFI_TRY(lofi_library_open(library->before, err));
     void *handle = dlopen(library->file, RTLD_LAZY | RTLD_GLOBAL);
     if (handle == NULL) return fail_to_load(library, dlerror(), err);
     __atomic_store_n(&library->handle, handle, __ATOMIC_RELEASE);

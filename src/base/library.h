@@ -16,10 +16,9 @@
 #include "base/error.h"
 
 typedef struct lofi_library {
-    const char *file;            /* "libavformat.so.59": the name by which the loader knows what the build has found */
-    const char *package;         /* of Debian; NULL: named after the file by Debian's rule, "libavformat59" */
-    struct lofi_library *before; /* loaded before it, so that its own calls find functions there first; or NULL */
-    void *handle;                /* NULL until it is loaded, which it then stays */
+    const char *file;    /* "libavformat.so.59": the name by which the loader knows what the build has found */
+    const char *package; /* of Debian; NULL: named after the file by Debian's rule, "libavformat59" */
+    void *handle;        /* NULL until it is loaded, which it then stays */
 } lofi_library;
 
 /* Loads the library unless it is there already; any thread may. LOFI_ERR_IO with the package as the hint when it cannot

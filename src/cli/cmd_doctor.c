@@ -257,8 +257,6 @@ static void load_libraries(examination *doctor) {
                                             lofi_base_libraries};
     for (size_t folder = 0; folder < sizeof folders / sizeof folders[0]; folder++)
         for (lofi_library *const *library = folders[folder]; *library != NULL; library++) {
-            const lofi_library *before = (*library)->before;
-            if (before != NULL && before->handle == NULL) continue; /* that is said already */
             lofi_error problem = LOFI_ERROR_INIT;
             if (lofi_library_open(*library, &problem) != LOFI_OK)
                 add_problem(doctor, problem.hint, "%s", problem.message);
