@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/half.h"
 #include "kernels/transpose.h"
 #include "kernels/vector.h"
 
@@ -87,16 +88,7 @@ static inline LOFI_BODY void load_eight(eight *out, const void *data, int64_t at
 static inline LOFI_BODY float load_one(const void *data, int64_t at, lofi_dtype type) {
     if (type == LOFI_F32) return ((const float *)data)[at];
     uint16_t half = ((const uint16_t *)data)[at];
-    union {
-        uint32_t bits;
-        float value;
-    } number = {(uint32_t)half << 16};
-    if (type == LOFI_BF16) return number.value;
-    number.bits = (uint32_t)(half & 0x7fff) << 13;
-    uint32_t special = number.bits >= 0x0f800000 ? 0x7f800000 : 0;
-    number.value *= 0x1p112f;
-    number.bits |= special | (uint32_t)(half & 0x8000) << 16;
-    return number.value;
+    return type == LOFI_BF16 ? lofi_f32_from_bf16(half) : lofi_f32_from_f16(half);
 }
 
 /* Eight rows of eight become eight columns, `out_stride` apart. */

@@ -9,41 +9,26 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "kernels/axes.h"
 #include "kernels/parallel.h"
 #include "kernels/transpose.h"
 
-enum { max_axes = 8, parallel_bytes = 1 << 16, line_bytes = 64, band_rows = 256, least_rows = 32, band_area = 8192 };
+enum { parallel_bytes = 1 << 16, line_bytes = 64, band_rows = 256, least_rows = 32, band_area = 8192 };
 
-/* The output's axes, outermost first: their sizes, and the distances in the input. */
-typedef struct walk {
-    int rank;
-    int64_t dims[max_axes], strides[max_axes];
-} walk;
-
-static walk walk_of(int rank, const int64_t *dims, const int32_t *order) {
-    int64_t strides[max_axes], stride = 1;
-    walk w = {.rank = 0};
+static lofi_axes axes_of(int rank, const int64_t *dims, const int32_t *order) {
+    int64_t strides[lofi_max_axes], stride = 1;
+    lofi_axes axes = {.rank = 0};
     for (int axis = rank - 1; axis >= 0; axis--) {
         strides[axis] = stride;
         stride *= dims[axis];
     }
-    for (int i = 0; i < rank; i++) {
-        int axis = order[i];
-        if (dims[axis] == 1) continue;
-        if (w.rank > 0 && w.strides[w.rank - 1] == strides[axis] * dims[axis]) {
-            w.dims[w.rank - 1] *= dims[axis];
-            w.strides[w.rank - 1] = strides[axis];
-        } else {
-            w.dims[w.rank] = dims[axis];
-            w.strides[w.rank++] = strides[axis];
-        }
-    }
-    if (w.rank == 0) w = (walk){.rank = 1, .dims = {1}, .strides = {1}};
-    return w;
+    for (int i = 0; i < rank; i++) lofi_axes_add(&axes, dims[order[i]], strides[order[i]]);
+    lofi_axes_finish(&axes);
+    return axes;
 }
 
 /* Where the index-th place of the axes before `rank` without axis `skip` lies, in the input. */
-static int64_t offset_of(const walk *w, int rank, int skip, int64_t index, const int64_t *strides) {
+static int64_t offset_of(const lofi_axes *w, int rank, int skip, int64_t index, const int64_t *strides) {
     int64_t offset = 0;
     for (int axis = rank - 1; axis >= 0; axis--) {
         if (axis == skip) continue;
@@ -54,7 +39,7 @@ static int64_t offset_of(const walk *w, int rank, int skip, int64_t index, const
 }
 
 /* Runs of `run` elements, axis by axis from the outside; counted, since runs may be short. */
-static void copy_runs(const walk *w, int64_t count, size_t element, const char *x, char *out, int threads) {
+static void copy_runs(const lofi_axes *w, int64_t count, size_t element, const char *x, char *out, int threads) {
     int64_t run = w->dims[w->rank - 1], lines = w->rank > 1 ? w->dims[w->rank - 2] : 1;
     size_t bytes = (size_t)run * element, step = w->rank > 1 ? (size_t)w->strides[w->rank - 2] * element : 0;
     LOFI_PARALLEL_FOR(lofi_team((size_t)count * element > parallel_bytes, threads), i, count / (run * lines), {
@@ -129,10 +114,10 @@ static int64_t band_for(int64_t rows, int64_t columns, int64_t planes, int threa
 
 /* The output's axis `inner` is the input's last one (stride 1); the output's last axis has another stride. Band by band
  * through all planes: those that follow each other often lie side by side in the output. */
-static void transpose_planes(const walk *w, int inner, int64_t count, size_t element, const char *x, char *out,
+static void transpose_planes(const lofi_axes *w, int inner, int64_t count, size_t element, const char *x, char *out,
                              int threads) {
     transpose_function *transpose = transpose_for(element);
-    int64_t out_strides[max_axes], stride = 1;
+    int64_t out_strides[lofi_max_axes], stride = 1;
     for (int axis = w->rank - 1; axis >= 0; axis--) {
         out_strides[axis] = stride;
         stride *= w->dims[axis];
@@ -150,7 +135,7 @@ static void transpose_planes(const walk *w, int inner, int64_t count, size_t ele
 }
 
 /* Runs of a few bytes are elements, where they lie as such: pairs of f32 move as 64 bits. */
-static size_t join_run(walk *w, size_t element, const void *x, const void *out) {
+static size_t join_run(lofi_axes *w, size_t element, const void *x, const void *out) {
     size_t bytes = (size_t)w->dims[w->rank - 1] * element;
     if (w->rank == 1 || w->strides[w->rank - 1] != 1 || (bytes != 2 && bytes != 4 && bytes != 8)) return element;
     if (((uintptr_t)x | (uintptr_t)out) % bytes != 0) return element;
@@ -164,7 +149,7 @@ void lofi_permute_axes(int rank, const int64_t *dims, const int32_t *order, size
     int64_t count = 1;
     for (int axis = 0; axis < rank; axis++) count *= dims[axis];
     if (count == 0) return;
-    walk w = walk_of(rank, dims, order);
+    lofi_axes w = axes_of(rank, dims, order);
     size_t element = join_run(&w, element_bytes, x, out);
     count = count * (int64_t)element_bytes / (int64_t)element;
     if (w.strides[w.rank - 1] == 1) {

@@ -112,6 +112,22 @@ lofi_code lofi_linear_attention_gradient_infer(lofi_graph *graph, const lofi_nod
     return gradient_shapes(graph, node, outputs, err);
 }
 
+lofi_linear_sizes lofi_linear_sizes_of(const lofi_call *call) {
+    const lofi_heads_attributes *a = call->attributes;
+    const int64_t *rows = call->inputs[0].dims;
+    return (lofi_linear_sizes){.batch = rows[0],
+                               .length = rows[1],
+                               .heads = a->heads,
+                               .width = rows[2] / a->heads,
+                               .epsilon = a->number,
+                               .threads = call->threads};
+}
+
+size_t lofi_linear_workspace(const lofi_call *call) {
+    lofi_linear_sizes sizes = lofi_linear_sizes_of(call);
+    return lofi_linear_attention_workspace(&sizes);
+}
+
 void lofi_heads_work(const lofi_call *call, int products, lofi_work *work) {
     work->operations = 2.0 * products * (double)call->inputs[0].count * (double)call->inputs[1].dims[1];
 }

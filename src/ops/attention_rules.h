@@ -3,6 +3,7 @@
 #define LOFI_OPS_ATTENTION_RULES_H
 
 #include "graph/op.h"
+#include "kernels/linear_attention.h"
 
 typedef struct lofi_heads_attributes {
     int32_t heads;
@@ -21,6 +22,11 @@ lofi_code lofi_heads_check_rows(lofi_graph *graph, const lofi_node *node, const 
 
 /* 2 * length - 1: how many distances there are between `length` positions. */
 lofi_dim lofi_relative_distances(lofi_graph *graph, lofi_dim length);
+
+/* The sizes of linear attention, from input 0: q or k, [B, S, heads * d]. */
+lofi_linear_sizes lofi_linear_sizes_of(const lofi_call *call);
+/* Scratch bytes of it, in one piece or in two. */
+size_t lofi_linear_workspace(const lofi_call *call);
 
 /* Operations of `products` products of [S, d] x [d, K] or [S, K] x [K, d] in every head. Softmax is left out. */
 void lofi_heads_work(const lofi_call *call, int products, lofi_work *work);

@@ -1,6 +1,4 @@
 /* linear_attention.c - linear attention with ReLU kernels; see ops.h and kernels/linear_attention.h. */
-#include "kernels/linear_attention.h"
-
 #include "onnx/onnx.h"
 #include "ops/attention_rules.h"
 #include "ops/backward_attention.h"
@@ -16,24 +14,8 @@ lofi_tensor *lofi_linear_attention(lofi_graph *graph, lofi_tensor *q, lofi_tenso
     return lofi_graph_add1(graph, &lofi_op_linear_attention, &attributes, inputs, 4);
 }
 
-static lofi_linear_sizes sizes_of(const lofi_call *call) {
-    const lofi_heads_attributes *a = call->attributes;
-    const int64_t *q = call->inputs[0].dims;
-    return (lofi_linear_sizes){.batch = q[0],
-                               .length = q[1],
-                               .heads = a->heads,
-                               .width = q[2] / a->heads,
-                               .epsilon = a->number,
-                               .threads = call->threads};
-}
-
-static size_t workspace(const lofi_call *call) {
-    lofi_linear_sizes sizes = sizes_of(call);
-    return lofi_linear_attention_workspace(&sizes);
-}
-
 static void cpu(const lofi_call *call) {
-    lofi_linear_sizes sizes = sizes_of(call);
+    lofi_linear_sizes sizes = lofi_linear_sizes_of(call);
     const lofi_view *in = call->inputs;
     lofi_linear_inputs inputs = {in[0].data, in[1].data, in[2].data, in[3].data};
     lofi_linear_attention_forward(&sizes, &inputs, call->outputs[0].data, call->workspace);
@@ -82,7 +64,7 @@ const lofi_op lofi_op_linear_attention = {
     .attribute_bytes = sizeof(lofi_heads_attributes),
     .infer = lofi_linear_attention_infer,
     .cpu = cpu,
-    .workspace = workspace,
+    .workspace = lofi_linear_workspace,
     .work = work,
     .gradient = gradient,
     .differentiable = 0x7,

@@ -1,5 +1,4 @@
 /* linear_attention_apply.c - queries against what linear attention kept; see ops.h and kernels/linear_attention.h. */
-#include "kernels/linear_attention.h"
 #include "ops/attention_rules.h"
 #include "ops/elementwise_rules.h"
 #include "ops/expect.h"
@@ -24,24 +23,8 @@ static lofi_code infer(lofi_graph *graph, const lofi_node *node, lofi_shape *out
     return LOFI_OK;
 }
 
-static lofi_linear_sizes sizes_of(const lofi_call *call) {
-    const lofi_heads_attributes *a = call->attributes;
-    const int64_t *q = call->inputs[0].dims;
-    return (lofi_linear_sizes){.batch = q[0],
-                               .length = q[1],
-                               .heads = a->heads,
-                               .width = q[2] / a->heads,
-                               .epsilon = a->number,
-                               .threads = call->threads};
-}
-
-static size_t workspace(const lofi_call *call) {
-    lofi_linear_sizes sizes = sizes_of(call);
-    return lofi_linear_attention_workspace(&sizes);
-}
-
 static void cpu(const lofi_call *call) {
-    lofi_linear_sizes sizes = sizes_of(call);
+    lofi_linear_sizes sizes = lofi_linear_sizes_of(call);
     lofi_linear_inputs inputs = {.q = call->inputs[0].data};
     lofi_linear_attention_read(&sizes, &inputs, call->inputs[1].data, call->outputs[0].data, call->workspace);
 }
@@ -54,7 +37,7 @@ const lofi_op lofi_op_linear_attention_apply = {
     .attribute_bytes = sizeof(lofi_heads_attributes),
     .infer = infer,
     .cpu = cpu,
-    .workspace = workspace,
+    .workspace = lofi_linear_workspace,
     .gradient_gap = LOFI_PIECES_ARE_NOT_TRAINED,
     .onnx_gap = LOFI_NO_ONNX_OF_PIECES,
     .cuda_gap = LOFI_NO_CUDA,

@@ -1,6 +1,4 @@
 /* linear_attention_gradient.c - the gradient of linear attention; see backward_attention.h. */
-#include "kernels/linear_attention.h"
-
 #include "ops/attention_rules.h"
 #include "ops/backward_attention.h"
 #include "ops/elementwise_rules.h"
@@ -16,24 +14,13 @@ void lofi_linear_attention_gradient(lofi_graph *graph, lofi_tensor *q, lofi_tens
     lofi_graph_add(graph, &lofi_op_linear_attention_gradient, &attributes, inputs, 5, gradients, 3);
 }
 
-static lofi_linear_sizes sizes_of(const lofi_call *call) {
-    const lofi_heads_attributes *a = call->attributes;
-    const int64_t *q = call->inputs[0].dims;
-    return (lofi_linear_sizes){.batch = q[0],
-                               .length = q[1],
-                               .heads = a->heads,
-                               .width = q[2] / a->heads,
-                               .epsilon = a->number,
-                               .threads = call->threads};
-}
-
 static size_t workspace(const lofi_call *call) {
-    lofi_linear_sizes sizes = sizes_of(call);
+    lofi_linear_sizes sizes = lofi_linear_sizes_of(call);
     return lofi_linear_attention_backward_workspace(&sizes);
 }
 
 static void cpu(const lofi_call *call) {
-    lofi_linear_sizes sizes = sizes_of(call);
+    lofi_linear_sizes sizes = lofi_linear_sizes_of(call);
     const lofi_view *in = call->inputs, *out = call->outputs;
     lofi_linear_inputs inputs = {in[0].data, in[1].data, in[2].data, in[4].data};
     lofi_linear_attention_backward(&sizes, &inputs, in[3].data, out[0].data, out[1].data, out[2].data, call->workspace);

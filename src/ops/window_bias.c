@@ -27,26 +27,10 @@ static lofi_code infer(lofi_graph *graph, const lofi_node *node, lofi_shape *out
     return LOFI_OK;
 }
 
-/* Which of the three stripes a row of the rolled picture is in: before the last window, before the rolled part, in it. */
-static int stripe(int64_t at, int64_t size, int64_t window, int64_t shift) {
-    return at < size - window ? 0 : at < size - shift ? 1 : 2;
-}
-
-static int region(const lofi_window_bias_attributes *a, int64_t window, int64_t place) {
-    int64_t across = a->width / a->window;
-    int64_t row = window / across * a->window + place / a->window,
-            column = window % across * a->window + place % a->window;
-    return 3 * stripe(row, a->height, a->window, a->shift) + stripe(column, a->width, a->window, a->shift);
-}
-
 /* The row of the table for place i seen from place j. */
 static int64_t table_row(const lofi_window_bias_attributes *a, int64_t i, int64_t j) {
     int64_t w = a->window, down = i / w - j / w + w - 1, right = i % w - j % w + w - 1;
     return down * (2 * w - 1) + right;
-}
-
-static bool is_apart(const lofi_window_bias_attributes *a, int64_t window, int64_t i, int64_t j) {
-    return a->shift > 0 && region(a, window, i) != region(a, window, j);
 }
 
 /* The table seen from place i, for one head: to [places]. */
@@ -96,8 +80,9 @@ static void lower(lofi_onnx *onnx, const lofi_node *node) {
     float *apart = lofi_onnx_scratch(onnx, windows * pairs, sizeof *apart);
     if (!ids || !apart) return;
     for (int64_t at = 0; at < pairs; at++) ids[at] = table_row(a, at / places, at % places);
-    for (int64_t at = 0; at < windows * pairs; at++)
-        apart[at] = is_apart(a, at / pairs, at / places % places, at % places) ? APART : 0;
+    memset(apart, 0, (size_t)(windows * pairs) * sizeof *apart);
+    for (int64_t row = 0; a->shift > 0 && row < windows * places; row++)
+        keep_apart(a, row / places, row % places, apart + row * places);
     lofi_onnx_value *x = lofi_onnx_gather_rows(onnx, node, 0, lofi_onnx_integers(onnx, ids, 1, &pairs));
     x = lofi_onnx_transpose(onnx, x, 2, (int64_t[]){1, 0});
     x = lofi_onnx_see(onnx, x, 4, (int64_t[]){1, out->dims[1], places, places});
