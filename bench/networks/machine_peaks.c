@@ -27,29 +27,40 @@ static double seconds_since(int64_t start) {
 
 /* ---- registers ---- */
 
-typedef float lanes16 __attribute__((vector_size(64)));
-
 /* Twelve chains that do not wait for each other hide the latency of a multiplication with addition, which the build fuses in this
  * file (bench/CMakeLists.txt). The factor keeps the numbers near 1. */
-static inline LOFI_BODY void multiply_add_body(float *sum, int64_t rounds) {
-    lanes16 a[CHAINS], factor, addend;
-    for (int lane = 0; lane < 16; lane++) factor[lane] = 0.5f, addend[lane] = 0.5f;
-    for (int i = 0; i < CHAINS; i++) a[i] = addend * (float)(i + 1);
-    for (int64_t round = 0; round < rounds; round++)
-#pragma GCC unroll 12
-        for (int i = 0; i < CHAINS; i++) a[i] = a[i] * factor + addend;
-    for (int i = 0; i < CHAINS; i++)
-        for (int lane = 0; lane < 16; lane++) *sum += a[i][lane];
+#define MULTIPLY_ADD(name, bytes)                                                                                      \
+    static inline LOFI_BODY void name##_body(float *sum, int64_t rounds) {                                             \
+        typedef float lanes __attribute__((vector_size(bytes)));                                                       \
+        const lanes factor = (lanes){0} + 0.5f, addend = factor;                                                       \
+        lanes a[CHAINS];                                                                                               \
+        for (int i = 0; i < CHAINS; i++) a[i] = addend * (float)(i + 1);                                               \
+        for (int64_t round = 0; round < rounds; round++)                                                               \
+            _Pragma("GCC unroll 12") for (int i = 0; i < CHAINS; i++) a[i] = a[i] * factor + addend;                   \
+        for (int i = 0; i < CHAINS; i++)                                                                               \
+            for (int lane = 0; lane < bytes / 4; lane++) *sum += a[i][lane];                                           \
+    }                                                                                                                  \
+    LOFI_VERSIONS(name, (float *sum, int64_t rounds), (sum, rounds))
+
+/* Vectors that are wider than a register would not stay in registers, so the widest of AVX2 are tried, too. */
+MULTIPLY_ADD(multiply_add_512, 64)
+MULTIPLY_ADD(multiply_add_256, 32)
+
+static void run_chains(int width, float *sum) {
+    if (width == 512)
+        multiply_add_512(sum, ROUNDS);
+    else
+        multiply_add_256(sum, ROUNDS);
 }
-LOFI_VERSIONS(multiply_add, (float *sum, int64_t rounds), (sum, rounds))
 
 static double register_peak(int threads) {
     double best = 0;
     float *sums = calloc((size_t)threads * 16, sizeof *sums);
     for (int run = 0; run < RUNS && sums; run++) {
+        int width = run % 2 ? 256 : 512;
         int64_t start = lofi_now_ns();
-        LOFI_PARALLEL_FOR(threads, t, threads, { multiply_add(&sums[t * 16], ROUNDS); });
-        double rate = 2.0 * 16 * CHAINS * ROUNDS * threads / seconds_since(start) * 1e-9;
+        LOFI_PARALLEL_FOR(threads, t, threads, { run_chains(width, &sums[t * 16]); });
+        double rate = 2.0 * (width / 32) * CHAINS * ROUNDS * threads / seconds_since(start) * 1e-9;
         if (rate > best && sums[0] > 0) best = rate;
     }
     free(sums);

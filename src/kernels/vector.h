@@ -12,8 +12,12 @@
 #define LOFI_BODY __attribute__((always_inline))
 
 #if defined(__x86_64__)
+#ifdef LOFI_NO_AVX512 /* for measuring what a processor without it would do (docs/performance.md) */
+#define LOFI_HAS_AVX512() 0
+#else
 #define LOFI_HAS_AVX512()                                                                                              \
     (__builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw"))
+#endif
 #define LOFI_HAS_AVX2() (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
 #define LOFI_VERSIONS(name, parameters, arguments)                                                                     \
     __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"))) static void name##_avx512 parameters {      \
