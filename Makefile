@@ -88,13 +88,21 @@ mutate: ## break every gradient rule in turn, and demand that the operator tests
 clang: ## the program built with clang: build/clang/lofi
 	@$(call configure,clang) && $(call compile,clang)
 
+# CUDA_ARCHITECTURES=90 compiles for one kind of GPU, which is quicker.
+nvcc := $(firstword $(CUDACXX) $(shell command -v nvcc) $(wildcard /usr/local/cuda/bin/nvcc))
+architectures := $(if $(CUDA_ARCHITECTURES),-DCMAKE_CUDA_ARCHITECTURES="$(CUDA_ARCHITECTURES)")
+.PHONY: cuda
+cuda: ## the program for NVIDIA GPUs, too: build/cuda/lofi (needs nvcc of CUDA 12 or newer)
+	@if [ -z "$(nvcc)" ]; then echo "make cuda: there is no CUDA compiler: install CUDA 12 or newer, or name it with CUDACXX=PATH/nvcc" >&2; exit 1; fi
+	@export CUDACXX="$(nvcc)"; $(call configure,cuda,-DLOFI_TESTS=$(TESTS) $(architectures)) && $(call compile,cuda)
+
 .PHONY: check
 check: ## rules of the source code: layers, sizes, format, cppcheck
 	tools/check_sources
 
 .PHONY: format
 format: ## bring all sources into the format of .clang-format
-	clang-format -i $$(git ls-files 'src/*.[ch]' 'tests/*.[ch]' 'bench/*.[ch]')
+	clang-format -i $$(git ls-files 'src/*.[ch]' 'src/*.cu' 'tests/*.[ch]' 'tests/*.cpp' 'bench/*.[ch]')
 
 .PHONY: bench
 bench: build ## measure speed and memory (tools/install-dependencies bench: what some of it compares with)

@@ -10,26 +10,27 @@ set(CMAKE_C_FLAGS_DEBUG "-O1 -g")
 add_library(lofi_compiler INTERFACE)
 target_include_directories(lofi_compiler INTERFACE ${PROJECT_SOURCE_DIR}/src)
 target_compile_definitions(lofi_compiler INTERFACE
-    LOFI_VERSION="${PROJECT_VERSION}" $<$<COMPILE_LANGUAGE:C>:_GNU_SOURCE=>)
-target_compile_options(lofi_compiler INTERFACE
-    -Wall -Wextra -Wshadow -Werror -fvisibility=hidden -fno-common -fno-math-errno -ffp-contract=off
-    -ffile-prefix-map=${PROJECT_SOURCE_DIR}/=
-    $<$<C_COMPILER_ID:GNU>:-Wno-format-truncation> $<$<C_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>
-    $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes> $<$<COMPILE_LANGUAGE:C>:-Wmissing-prototypes>
-    $<$<COMPILE_LANGUAGE:C>:-Wvla>
-    "$<$<COMPILE_LANGUAGE:C>:SHELL:-include ${PROJECT_SOURCE_DIR}/src/base/banned.h>")
+    LOFI_VERSION="${PROJECT_VERSION}" $<$<COMPILE_LANGUAGE:C>:_GNU_SOURCE=> $<$<BOOL:${LOFI_CUDA}>:LOFI_CUDA>)
+set(flags -Wall -Wextra -Wshadow -Werror -fvisibility=hidden -fno-common -fno-math-errno -ffp-contract=off
+    -Wstrict-prototypes -Wmissing-prototypes -Wvla -ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
+if(CMAKE_C_COMPILER_ID STREQUAL GNU)
+    list(APPEND flags -Wno-format-truncation -Wno-maybe-uninitialized)
+endif()
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
-    target_compile_options(lofi_compiler INTERFACE -march=x86-64-v2)
+    list(APPEND flags -march=x86-64-v2)
 endif()
 if(LOFI_FUZZ)
-    target_compile_options(lofi_compiler INTERFACE -fsanitize=fuzzer-no-link -Wno-pass-failed)
+    list(APPEND flags -fsanitize=fuzzer-no-link -Wno-pass-failed)
 endif()
 if(LOFI_SANITIZE)
-    target_compile_options(lofi_compiler INTERFACE
-        -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    list(APPEND flags -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
     target_link_options(lofi_compiler INTERFACE -fsanitize=address,undefined)
 else()
-    target_compile_options(lofi_compiler INTERFACE
-        -fstack-protector-strong $<$<CONFIG:Release>:-D_FORTIFY_SOURCE=2>)
+    list(APPEND flags -fstack-protector-strong $<$<CONFIG:Release>:-D_FORTIFY_SOURCE=2>)
 endif()
+# nvcc has flags of its own; a product and a sum round twice there, too.
+target_compile_options(lofi_compiler INTERFACE
+    "$<$<COMPILE_LANGUAGE:C>:${flags}>"
+    "$<$<COMPILE_LANGUAGE:C>:SHELL:-include ${PROJECT_SOURCE_DIR}/src/base/banned.h>"
+    "$<$<COMPILE_LANGUAGE:CUDA>:SHELL:-fmad=false -Werror all-warnings -Xcompiler=-Wall,-fvisibility=hidden>")
 target_link_options(lofi_compiler INTERFACE -Wl,--as-needed -Wl,-z,relro)

@@ -1,9 +1,33 @@
-# The GPU part is optional: without it every device slot is empty and says so at run time.
-if(LOFI_CUDA)
+# The GPU part is optional: without it every device slot is empty and says so at run time. With it, every folder's .cu files and
+# kernels/cuda.c are compiled; src/CMakeLists.txt picks them.
+# With LOFI_CUDA_EMULATED a plain C++ compiler compiles the .cu files, and tests/cuda stands for the GPU (docs/cuda.md).
+if(LOFI_CUDA_EMULATED)
+    set(CMAKE_CXX_STANDARD 17)
+    set(CMAKE_CXX_STANDARD_REQUIRED ON)
+    set(CMAKE_CXX_FLAGS_RELEASE "-O3 -g1")
+    set(CMAKE_CXX_FLAGS_DEBUG "-O1 -g")
+elseif(LOFI_CUDA)
     include(CheckLanguage)
     check_language(CUDA)
     if(NOT CMAKE_CUDA_COMPILER)
         message(FATAL_ERROR "LOFI_CUDA needs the CUDA compiler nvcc (CUDA 12 or newer) in PATH or in CUDACXX, and none was found.")
     endif()
+    # Ampere, Ada and Hopper as machine code, and PTX that the driver compiles for what comes after them.
+    if(NOT CMAKE_CUDA_ARCHITECTURES)
+        set(CMAKE_CUDA_ARCHITECTURES 80-real 86-real 89-real 90)
+    endif()
     enable_language(CUDA)
+    if(CMAKE_CUDA_COMPILER_VERSION VERSION_LESS 12)
+        message(FATAL_ERROR "LOFI_CUDA needs CUDA 12 or newer, and ${CMAKE_CUDA_COMPILER} is ${CMAKE_CUDA_COMPILER_VERSION}.")
+    endif()
+    set(CMAKE_CUDA_STANDARD 17)
+    set(CMAKE_CUDA_STANDARD_REQUIRED ON)
+    set(CMAKE_CUDA_FLAGS_RELEASE "-O3 -lineinfo")
+    find_package(CUDAToolkit 12 REQUIRED)
+    if(LOFI_CCACHE)
+        set(CMAKE_CUDA_COMPILER_LAUNCHER ${LOFI_CCACHE})
+    endif()
+    # A build finds cuBLAS where it was linked from, an installed program where the system looks.
+    set(CMAKE_BUILD_RPATH ${CMAKE_BUILD_RPATH} ${CUDAToolkit_LIBRARY_DIR})
+    set(LOFI_LIBRARIES_kernels ${LOFI_LIBRARIES_kernels} CUDA::cudart_static CUDA::cublas)
 endif()

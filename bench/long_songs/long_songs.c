@@ -1,12 +1,14 @@
 /* long_songs.c - time and memory of one thing that is done with a song of a given length: one side of run.py.
  *
- *     long_songs PART MODEL_FOLDER SECONDS THREADS
+ *     long_songs PART MODEL_FOLDER SECONDS THREADS [DEVICE PRECISION RANK]
  *
- * PART: train (a step: forward, backward, clipping, AdamW of an adapter of rank 64), train-checkpointing (the same with
+ * DEVICE: cpu (the default) or cuda:N; PRECISION: fp32 or bf16, of products on a GPU; RANK: of the adapter, 64 by itself.
+ * PART: train (a step: forward, backward, clipping, AdamW of an adapter), train-checkpointing (the same with
  * gradient checkpointing), sample (one run of the transformer), encode (sound to latents), decode (latents to sound),
  * mert, m-hubert (sound to the targets of the alignment).
  * Inputs are random numbers: 512 lyric tokens and 64 of text. Prints one JSON line: seconds of the clock and of all processors in the last of
- * the runs, bytes of activations, and the largest resident size of the process, the mapped weights included.
+ * the runs, bytes of activations, and the largest resident size of the process, the mapped weights included. On a GPU also the
+ * bytes that weights take there.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,28 +22,32 @@
 #include "common/side.h"
 #include "diffusion/denoiser.h"
 #include "diffusion/generator.h"
+#include "graph/devices.h"
 #include "models/audio_decoder.h"
 #include "models/audio_encoder.h"
 #include "models/ssl_encoder.h"
 #include "train/optimizer.h"
 #include "train/step.h"
 
-enum { LYRIC = 512, TEXT = 64, RANK = 64, RATE = 48000 };
+enum { LYRIC = 512, TEXT = 64, RATE = 48000 };
 #define CLIP_NORM 0.5
 
 typedef struct bench {
     const char *model;
     double seconds;
-    int threads;
+    int threads, rank;
+    lofi_device *device; /* NULL: the CPU */
     int64_t frames;
-    size_t activations;
-    double wall, processor; /* of the last run */
+    size_t activations, weights; /* weights: on the GPU */
+    double wall, processor;      /* of the last run */
 } bench;
 
 /* ---- measuring ---- */
 
-/* Calls `run` so many times and keeps what the last one took: earlier ones read the weights and make plans. */
+/* Calls `run` so many times and keeps what the last one took: earlier ones read the weights and make plans. A GPU has warmed up, and
+ * its work is recorded, after some more. */
 static lofi_code timed(bench *b, int runs, lofi_code (*run)(void *user, lofi_error *err), void *user, lofi_error *err) {
+    if (b->device && runs > 1) runs += 4;
     for (int i = 0; i < runs; i++) {
         int64_t begin = lofi_now_ns();
         int64_t processor = lofi_side_processor_ns();
@@ -49,6 +55,7 @@ static lofi_code timed(bench *b, int runs, lofi_code (*run)(void *user, lofi_err
         b->wall = (double)(lofi_now_ns() - begin) * 1e-9;
         b->processor = (double)(lofi_side_processor_ns() - processor) * 1e-9;
     }
+    if (b->device) b->weights = b->device->copy_bytes;
     return LOFI_OK;
 }
 
@@ -100,6 +107,7 @@ typedef struct training {
     lofi_loaded *transformer;
     lofi_adapter *adapter;
     lofi_step *step;
+    lofi_optimizer *optimizer;
     song song;
     float *first, *second;
     int64_t updates;
@@ -109,7 +117,7 @@ static lofi_code open_training(training *t, const bench *b, bool checkpointing, 
     char folder[LOFI_PATH_MAX];
     lofi_lora_config config = lofi_lora_config_default();
     lofi_step_options options = {.gradients = true, .checkpoint = checkpointing, .threads = b->threads};
-    config.rank = RANK;
+    config.rank = b->rank;
     LOFI_TRY(folder_of(folder, b, "ace_step_transformer", err));
     LOFI_TRY(lofi_loaded_open(&t->transformer, &lofi_model_ace_step_transformer, folder, err));
     LOFI_TRY(lofi_adapter_new(&t->adapter, &config, lofi_loaded_table(t->transformer), err));
@@ -117,6 +125,12 @@ static lofi_code open_training(training *t, const bench *b, bool checkpointing, 
     LOFI_TRY(lofi_alloc((void **)&t->first, t->adapter->value_count, sizeof(float), "first moments", err));
     LOFI_TRY(lofi_alloc((void **)&t->second, t->adapter->value_count, sizeof(float), "second moments", err));
     LOFI_TRY(lofi_step_new(&t->step, t->transformer, t->adapter, options, err));
+    lofi_optimizer_blocks blocks = {.values = t->adapter->values,
+                                    .gradient = lofi_step_gradient(t->step),
+                                    .first = t->first,
+                                    .second = t->second,
+                                    .count = t->adapter->value_count};
+    LOFI_TRY(lofi_optimizer_new(&t->optimizer, &blocks, b->device, 1, b->threads, err));
     return make_song(&t->song, b, lofi_step_config(t->step), err);
 }
 
@@ -139,12 +153,12 @@ static lofi_code take_step(void *user, lofi_error *err) {
                                .sigma = &sigma,
                                .timestep = &timestep};
     LOFI_TRY(lofi_step_run(t->step, &inputs, &losses, err));
-    const float *gradient = lofi_step_gradient(t->step);
-    size_t count = t->adapter->value_count;
-    double norm = lofi_gradient_norm(gradient, count, t->bench->threads);
+    double norm;
+    LOFI_TRY(lofi_optimizer_take(t->optimizer, 0, err));
+    LOFI_TRY(lofi_optimizer_norm(t->optimizer, &norm, err));
     lofi_adamw adamw = LOFI_ADAMW_INIT;
-    lofi_adamw_update(&adamw, ++t->updates, t->adapter->values, gradient, lofi_clip_factor(norm, CLIP_NORM), t->first,
-                      t->second, count, t->bench->threads);
+    double factor = lofi_clip_factor(norm, CLIP_NORM);
+    LOFI_TRY(lofi_optimizer_update(t->optimizer, &adamw, ++t->updates, factor, err));
     return LOFI_OK;
 }
 
@@ -153,6 +167,7 @@ static lofi_code train(bench *b, bool checkpointing, lofi_error *err) {
     lofi_code code = open_training(&t, b, checkpointing, err);
     if (code == LOFI_OK) code = timed(b, 2, take_step, &t, err);
     if (code == LOFI_OK) b->activations = lofi_session_get_stats(lofi_step_session(t.step)).buffer_bytes;
+    lofi_optimizer_free(t.optimizer);
     lofi_step_free(t.step);
     lofi_adapter_free(t.adapter);
     lofi_loaded_close(t.transformer);
@@ -312,18 +327,25 @@ static lofi_code run_part(const char *name, bench *b, lofi_error *err) {
 int main(int count, char **arguments) {
     lofi_error err = LOFI_ERROR_INIT;
     lofi_threads_bound_spinning(arguments);
-    if (count != 5 || strtod(arguments[3], NULL) < 1) {
-        fprintf(stderr, "usage: long_songs PART MODEL_FOLDER SECONDS THREADS\n");
+    if ((count != 5 && count != 8) || strtod(arguments[3], NULL) < 1) {
+        fprintf(stderr, "usage: long_songs PART MODEL_FOLDER SECONDS THREADS [DEVICE fp32|bf16 RANK]\n");
         return 2;
     }
-    bench b = {
-        .model = arguments[2], .seconds = strtod(arguments[3], NULL), .threads = (int)strtol(arguments[4], NULL, 10)};
+    bench b = {.model = arguments[2],
+               .seconds = strtod(arguments[3], NULL),
+               .threads = (int)strtol(arguments[4], NULL, 10),
+               .rank = count == 8 ? (int)strtol(arguments[7], NULL, 10) : 64};
     b.frames = lofi_song_frames(b.seconds);
-    if (run_part(arguments[1], &b, &err) != LOFI_OK) {
+    lofi_code code = LOFI_OK;
+    if (count == 8) code = lofi_device_open(&b.device, arguments[5], strcmp(arguments[6], "bf16") == 0, &err);
+    lofi_device_set_default(b.device);
+    if (code == LOFI_OK) code = run_part(arguments[1], &b, &err);
+    if (code == LOFI_OK)
+        printf("{\"seconds\": %.4f, \"processor_seconds\": %.4f, \"activation_bytes\": %zu, \"weight_bytes\": %zu, "
+               "\"peak_bytes\": %lld}\n",
+               b.wall, b.processor, b.activations, b.weights, lofi_side_peak_bytes());
+    else
         fprintf(stderr, "long_songs: %s\n", err.message);
-        return 1;
-    }
-    printf("{\"seconds\": %.4f, \"processor_seconds\": %.4f, \"activation_bytes\": %zu, \"peak_bytes\": %lld}\n",
-           b.wall, b.processor, b.activations, lofi_side_peak_bytes());
-    return 0;
+    lofi_device_close(b.device);
+    return code != LOFI_OK;
 }

@@ -78,7 +78,7 @@ static lofi_code time_products(double *best, lofi_session *session, lofi_graph *
     }
     for (int run = 0; run < RUNS; run++) {
         int64_t start = lofi_now_ns();
-        lofi_session_run(session);
+        LOFI_TRY(lofi_session_run(session, err));
         double rate = 2.0 * SIDE * SIDE * SIDE / seconds_since(start) * 1e-9;
         if (rate > *best) *best = rate;
     }

@@ -232,7 +232,7 @@ static void close_bench(bench *b) {
 
 static lofi_code run_once(bench *b, lofi_error *err) {
     if (b->step) LOFI_TRY(lofi_step_run(b->step, &b->example, &b->losses, err));
-    if (!b->step) lofi_session_run(b->session);
+    if (!b->step) LOFI_TRY(lofi_session_run(b->session, err));
     if (b->first_allocations == 0) b->first_allocations = lofi_session_get_stats(b->session).allocations;
     return LOFI_OK;
 }

@@ -96,7 +96,7 @@ static lofi_code measure(bench *b, lofi_error *err) {
         lofi_onnx_array output = {.name = lofi_bundle_parts[DECODER].outputs[0]};
         LOFI_TRY(feed(b, err));
         int64_t start = lofi_now_ns();
-        lofi_session_run(b->native);
+        LOFI_TRY(lofi_session_run(b->native, err));
         int64_t middle = lofi_now_ns();
         LOFI_TRY(lofi_onnx_session_run(b->onnx, b->inputs, b->count, &output, 1, err));
         int64_t end = lofi_now_ns();

@@ -7,22 +7,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define STREAM_CONSTANT 0x6c6f6669u /* "lofi" */
+#include "base/philox.h"
 
 void lofi_philox4x32(const uint32_t counter[4], const uint32_t key[2], uint32_t words[4]) {
-    uint32_t c0 = counter[0], c1 = counter[1], c2 = counter[2], c3 = counter[3];
-    uint32_t k0 = key[0], k1 = key[1];
-    for (int round = 0; round < 10; round++) {
-        uint64_t even = (uint64_t)0xD2511F53u * c0;
-        uint64_t odd = (uint64_t)0xCD9E8D57u * c2;
-        c0 = (uint32_t)(odd >> 32) ^ c1 ^ k0;
-        c1 = (uint32_t)odd;
-        c2 = (uint32_t)(even >> 32) ^ c3 ^ k1;
-        c3 = (uint32_t)even;
-        k0 += 0x9E3779B9u;
-        k1 += 0xBB67AE85u;
-    }
-    words[0] = c0, words[1] = c1, words[2] = c2, words[3] = c3;
+    lofi_philox_rounds(counter, key, words);
 }
 
 uint64_t lofi_random_seed(void) {
@@ -32,44 +20,24 @@ uint64_t lofi_random_seed(void) {
     return seed;
 }
 
-/* A stream is 128 bits made from (seed, purpose, step): half is the key of its blocks, half the upper counter words.
- * For one seed Philox is a bijection, so no two (purpose, step) share a stream. */
-typedef struct philox_stream {
-    uint32_t key[2], upper[2];
-} philox_stream;
-
-static philox_stream open_stream(const lofi_random *random, uint32_t attempt) {
-    uint32_t key[2] = {(uint32_t)random->seed, (uint32_t)(random->seed >> 32)};
-    uint32_t counter[4] = {(uint32_t)random->step, (uint32_t)(random->step >> 32), random->purpose,
-                           STREAM_CONSTANT + attempt};
-    uint32_t words[4];
-    lofi_philox4x32(counter, key, words);
-    return (philox_stream){{words[0], words[1]}, {words[2], words[3]}};
-}
-
-static void stream_block(const philox_stream *stream, uint64_t index, uint32_t words[4]) {
-    uint32_t counter[4] = {(uint32_t)index, (uint32_t)(index >> 32), stream->upper[0], stream->upper[1]};
-    lofi_philox4x32(counter, stream->key, words);
-}
-
 lofi_random lofi_random_at(uint64_t seed, lofi_purpose purpose, uint64_t step) {
     return (lofi_random){seed, (uint32_t)purpose, step};
 }
 
 void lofi_random_block(const lofi_random *random, uint64_t index, uint32_t words[4]) {
-    philox_stream stream = open_stream(random, 0);
-    stream_block(&stream, index, words);
+    lofi_stream stream = lofi_stream_open(random, 0);
+    lofi_stream_block(&stream, index, words);
 }
 
-static void block_uniform(const philox_stream *stream, uint64_t block, float values[4]) {
+static void block_uniform(const lofi_stream *stream, uint64_t block, float values[4]) {
     uint32_t words[4];
-    stream_block(stream, block, words);
-    for (int i = 0; i < 4; i++) values[i] = (float)(words[i] >> 8) * 0x1p-24f;
+    lofi_stream_block(stream, block, words);
+    for (int i = 0; i < 4; i++) values[i] = lofi_word_uniform(words[i]);
 }
 
-static void block_normal(const philox_stream *stream, uint64_t block, float values[4]) {
+static void block_normal(const lofi_stream *stream, uint64_t block, float values[4]) {
     uint32_t words[4];
-    stream_block(stream, block, words);
+    lofi_stream_block(stream, block, words);
     for (int i = 0; i < 4; i += 2) {
         double radius = sqrt(-2.0 * log(((double)words[i] + 0.5) * 0x1p-32));
         double angle = 6.283185307179586476925 * ((double)words[i + 1] * 0x1p-32);
@@ -78,10 +46,10 @@ static void block_normal(const philox_stream *stream, uint64_t block, float valu
     }
 }
 
-typedef void block_fn(const philox_stream *stream, uint64_t block, float values[4]);
+typedef void block_fn(const lofi_stream *stream, uint64_t block, float values[4]);
 
 static void fill(const lofi_random *random, uint64_t first, float *values, size_t count, block_fn *make) {
-    philox_stream stream = open_stream(random, 0);
+    lofi_stream stream = lofi_stream_open(random, 0);
     uint64_t index = first;
     for (size_t done = 0; done < count;) {
         float four[4];
@@ -116,9 +84,9 @@ uint64_t lofi_random_below(const lofi_random *random, uint64_t index, uint64_t b
     assert(bound > 0);
     uint64_t threshold = (0 - bound) % bound;
     for (uint32_t attempt = 0;; attempt++) {
-        philox_stream stream = open_stream(random, attempt);
+        lofi_stream stream = lofi_stream_open(random, attempt);
         uint32_t words[4];
-        stream_block(&stream, index, words);
+        lofi_stream_block(&stream, index, words);
         for (int i = 0; i < 4; i += 2) {
             uint64_t draw = (uint64_t)words[i + 1] << 32 | words[i];
             unsigned __int128 product = (unsigned __int128)draw * bound;

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "cli/command.h"
+#include "cli/device_option.h"
 #include "cli/nested.h"
 
 #define DEBIAN_SONGS "/usr/share/games/singularity/music"
@@ -15,7 +16,7 @@
 #define PROMPT       "lofi, chill, piano, mellow"
 
 typedef struct demo_options {
-    const char *songs, *output_dir;
+    const char *songs, *output_dir, *device;
     int64_t steps, seconds, threads;
 } demo_options;
 
@@ -28,6 +29,7 @@ static const lofi_option options[] = {
      .help = "training steps"},
     {"seconds", LOFI_OPTION_INT, offsetof(demo_options, seconds), "N", "60", .min = 30, .max = 240,
      .help = "how much of each song is used"},
+    {"device", LOFI_OPTION_TEXT, offsetof(demo_options, device), "D", "cpu", .help = LOFI_DEVICE_HELP},
     {"threads", LOFI_OPTION_INT, offsetof(demo_options, threads), "N", "0", .min = 0, .max = 1024,
      .help = "threads of the arithmetic (0: all processors)"},
     {0},
@@ -73,6 +75,14 @@ static lofi_code clear_former(const demo *d, lofi_error *err) {
         LOFI_TRY(lofi_path_format(path, err, "%s/%s", d->options->output_dir, parts[i]));
         LOFI_TRY(lofi_path_remove(path, err));
     }
+    return LOFI_OK;
+}
+
+/* A device that is not there is told before songs are made ready for it. */
+static lofi_code check_device(const demo *d, lofi_error *err) {
+    lofi_device *device;
+    LOFI_TRY(lofi_device_open(&device, d->options->device, false, err));
+    lofi_device_close(device);
     return LOFI_OK;
 }
 
@@ -160,7 +170,7 @@ static lofi_code train(const demo *d, lofi_error *err) {
     return STEP(d, err, "train", "--dataset", d->dataset, "--exp-name", RUN, "--checkpoint-dir", d->model,
                 "--logger-dir", d->logs, "--cache-dir", d->cache, "--lora-rank", "16", "--learning-rate", "2e-3",
                 "--max-steps", number(d, d->options->steps), "--every-n-train-steps", every, "--every-plot-step", every,
-                "--threads", number(d, d->options->threads));
+                "--threads", number(d, d->options->threads), "--device", d->options->device);
 }
 
 static const char *adapter(const demo *d) {
@@ -171,15 +181,16 @@ static const char *adapter(const demo *d) {
 /* The same prompt and seed without and with the adapter: what differs is what was trained. */
 static lofi_code generate(const demo *d, lofi_error *err) {
     char before[LOFI_PATH_MAX], after[LOFI_PATH_MAX];
-    const char *threads = number(d, d->options->threads);
+    const char *threads = number(d, d->options->threads), *device = d->options->device;
     LOFI_TRY(lofi_path_format(before, err, "%s/before.wav", d->music));
     LOFI_TRY(lofi_path_format(after, err, "%s/after.wav", d->music));
     LOFI_TRY(lofi_folder_make(d->music, err));
     lofi_print(d->context, "\n7. Sound out of a prompt, before the training and after it");
     LOFI_TRY(STEP(d, err, "generate", "--checkpoint-dir", d->model, "--prompt", PROMPT, "--duration", "5", "--steps",
-                  "20", "--seed", "1", "--threads", threads, "--output", before));
+                  "20", "--seed", "1", "--threads", threads, "--device", device, "--output", before));
     return STEP(d, err, "generate", "--checkpoint-dir", d->model, "--lora", adapter(d), "--prompt", PROMPT,
-                "--duration", "5", "--steps", "20", "--seed", "1", "--threads", threads, "--output", after);
+                "--duration", "5", "--steps", "20", "--seed", "1", "--threads", threads, "--device", device, "--output",
+                after);
 }
 
 /* ---- after ---- */
@@ -223,6 +234,7 @@ static json_t *result(const demo *d) {
 static lofi_code run(lofi_context *context, const void *parsed, lofi_error *err) {
     demo d = {.context = context, .options = parsed};
     LOFI_TRY(check_songs(&d, err));
+    LOFI_TRY(check_device(&d, err));
     d.songs = below(&d, "songs");
     d.metadata = below(&d, "metadata");
     d.dataset = below(&d, "dataset");

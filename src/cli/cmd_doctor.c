@@ -14,12 +14,14 @@
 #include "base/memory.h"
 #include "base/threads.h"
 #include "cli/context.h"
+#include "graph/devices.h"
 #include "kernels/kernel_libraries.h"
 #include "onnx/runtime.h"
 #include "text/lyric_tokenizer.h"
 #include "text/text_libraries.h"
 
 #define GIBIBYTE 1073741824.0
+#define MAX_GPUS 16
 
 #if defined(__clang__)
 #define COMPILER "clang " __clang_version__
@@ -172,15 +174,57 @@ static lofi_code look_at_disk(examination *doctor, lofi_error *err) {
 
 /* ---- devices ---- */
 
+/* 13000 is 13.0. */
+static const char *cuda_version(char text[16], int version) {
+    snprintf(text, 16, "%d.%d", version / 1000, version % 1000 / 10);
+    return text;
+}
+
+static void tell_gpu(examination *doctor, json_t *devices, const lofi_device_facts *gpu) {
+    char driver[16], runtime[16], capability[16];
+    snprintf(capability, sizeof capability, "%d.%d", gpu->capability / 10, gpu->capability % 10);
+    json_t *entry = json_pack("{s:s, s:b, s:s, s:I, s:I, s:s, s:s, s:s}", "name", gpu->name, "usable", !*gpu->reason,
+                              "model", gpu->model, "memory_bytes", (json_int_t)gpu->memory_bytes, "free_bytes",
+                              (json_int_t)gpu->free_bytes, "capability", capability, "driver_cuda",
+                              cuda_version(driver, gpu->driver), "cuda", cuda_version(runtime, gpu->runtime));
+    if (*gpu->reason) json_object_set_new(entry, "reason", json_string(gpu->reason));
+    json_array_append_new(devices, entry);
+    const char *model = *gpu->model ? gpu->model : "unknown";
+    if (*gpu->reason)
+        line(doctor, "", "%s: %s, cannot be used: %s", gpu->name, model, gpu->reason);
+    else
+        line(doctor, "", "%s: %s, %.1f GiB, %.1f GiB of it free, capability %s, CUDA %s (the driver serves up to %s)",
+             gpu->name, model, (double)gpu->memory_bytes / GIBIBYTE, (double)gpu->free_bytes / GIBIBYTE, capability,
+             runtime, driver);
+}
+
+/* Nothing is said of GPUs where there is neither a driver nor a build that could use one. */
+static void tell_no_gpu(examination *doctor, json_t *devices, const char *reason) {
+    bool driver = lofi_path_exists("/proc/driver/nvidia/version"), wanted = lofi_device_built_for_cuda();
+    if (driver || wanted)
+        json_array_append_new(devices, json_pack("{s:s, s:b, s:s}", "name", "cuda", "usable", 0, "reason", reason));
+    if (wanted)
+        line(doctor, "devices", "cpu; no GPU that CUDA can use: %s", reason);
+    else if (driver)
+        line(doctor, "devices",
+             "cpu; an NVIDIA driver is there, but %s: build with the preset 'cuda' (docs/building.md)", reason);
+    else
+        line(doctor, "devices", "cpu");
+}
+
+/* A GPU that is missing or cannot be used is no problem: nothing needs one. */
 static void look_at_devices(examination *doctor) {
-    bool driver = lofi_path_exists("/proc/driver/nvidia/version");
+    lofi_device_facts gpus[MAX_GPUS];
+    char reason[256];
     json_t *devices = json_pack("[{s:s, s:b}]", "name", "cpu", "usable", 1);
-    if (driver)
-        json_array_append_new(devices, json_pack("{s:s, s:b, s:s}", "name", "cuda", "usable", 0, "reason",
-                                                 "this build computes on the processor only"));
+    size_t count = lofi_device_list_cuda(gpus, MAX_GPUS, reason);
+    if (count == 0) {
+        tell_no_gpu(doctor, devices, reason);
+    } else {
+        line(doctor, "devices", "cpu");
+        for (size_t i = 0; i < count && i < MAX_GPUS; i++) tell_gpu(doctor, devices, &gpus[i]);
+    }
     json_object_set_new(doctor->report, "devices", devices);
-    line(doctor, "devices", "cpu%s",
-         driver ? "; an NVIDIA driver is there, but this build computes on the processor only" : "");
 }
 
 /* ---- environment ---- */
@@ -226,7 +270,7 @@ static void look_at_lyrics(examination *doctor) {
 static const char *const known_libraries[] = {
     "libavformat", "libavcodec",        "libswresample", "libavutil", "libebur128", "libchromaprint",
     "liblapacke",  "libgomp",           "libomp",        "libicuuc",  "libjansson", "libcrypto",
-    "libmecab",    "libexttextcat-2.0", "liblzma",       "libedit",   "libcsv"};
+    "libmecab",    "libexttextcat-2.0", "liblzma",       "libedit",   "libcsv",     "libcublas"};
 
 typedef struct library_list {
     json_t *found;

@@ -14,6 +14,7 @@
 #include "catalog/prompts_file.h"
 #include "cli/adapter_argument.h"
 #include "cli/command.h"
+#include "cli/device_option.h"
 #include "diffusion/generator.h"
 #include "export/bundle_engine.h"
 #include "store/safetensors.h"
@@ -22,8 +23,8 @@
 
 typedef struct generate_options {
     const char *checkpoint_dir, *prompt, *lyrics, *lyrics_file, *language, *output, *prompts_file, *output_dir, *format;
-    const char *scheduler, *guidance, *erg, *oss_steps, *init_noise, *lyric_vocab, *device, *engine, *model_dir,
-        *onnxruntime;
+    const char *scheduler, *guidance, *erg, *oss_steps, *init_noise, *lyric_vocab, *device, *precision, *engine,
+        *model_dir, *onnxruntime;
     int64_t seed, steps, retake_seed, threads;
     double duration, guidance_scale, interval, interval_decay, min_scale, omega, prompt_scale, lyric_scale, variance;
     lofi_list lora;
@@ -103,7 +104,9 @@ static const lofi_option options[] = {
      .help = "vocabulary of the lyric tokenizer; without it lyric_vocab.json of the model, then ACE_STEP_DIR"},
     {"threads", LOFI_OPTION_INT, offsetof(generate_options, threads), "N", "0", .min = 0, .max = 1024,
      .help = "threads of the arithmetic (0: all processors)"},
-    {"device", LOFI_OPTION_TEXT, offsetof(generate_options, device), "D", "cpu", .help = "cpu; this build has no CUDA"},
+    {"device", LOFI_OPTION_TEXT, offsetof(generate_options, device), "D", "cpu", .help = LOFI_DEVICE_HELP},
+    {"precision", LOFI_OPTION_CHOICE, offsetof(generate_options, precision), "P", "fp32", .choices = "bf16|fp32",
+     .help = "of products on a GPU: bf16 rounds their operands; the arithmetic on the CPU is fp32"},
     {"engine", LOFI_OPTION_CHOICE, offsetof(generate_options, engine), "E", "native", .choices = "native|onnx",
      .help = "what computes: this program, or exported networks (not in this build)"},
     {"model-dir", LOFI_OPTION_PATH, offsetof(generate_options, model_dir), "DIR", NULL,
@@ -131,6 +134,7 @@ typedef struct generation {
     size_t song_count;
     lofi_song_plan *plans; /* one per song */
     const lofi_adapter_choice *adapters;
+    lofi_device *device; /* NULL: the CPU */
     lofi_generator *generator;
     float *noise;
     int64_t noise_frames;
@@ -145,7 +149,7 @@ static lofi_code contradiction(lofi_error *err, const char *message, const char 
     return lofi_hint(err, "%s", hint);
 }
 
-static lofi_code check_device(const generate_options *o, lofi_error *err) {
+static lofi_code check_engine(const generate_options *o, lofi_error *err) {
     bool onnx = strcmp(o->engine, "onnx") == 0;
     if (onnx && !o->model_dir)
         return contradiction(err, "--engine onnx needs --model-dir", "make a bundle with 'lofi export'");
@@ -154,10 +158,10 @@ static lofi_code check_device(const generate_options *o, lofi_error *err) {
                              "give the adapter to 'lofi export'");
     if (!onnx && o->model_dir)
         return contradiction(err, "--model-dir is for --engine onnx", "name the model with --checkpoint-dir");
-    if (strcmp(o->device, "cpu") == 0) return LOFI_OK;
-    lofi_fail(err, LOFI_ERR_UNSUPPORTED, "device '%s' is not available: this build computes on the CPU only",
-              o->device);
-    return lofi_hint(err, "leave --device out");
+    if (onnx && strcmp(o->device, "cpu") != 0)
+        return contradiction(err, "--device is not for --engine onnx: ONNX Runtime computes on the CPU here",
+                             "leave one of them out");
+    return LOFI_OK;
 }
 
 static lofi_code check_one_or_many(const lofi_context *context, const generate_options *o, lofi_error *err) {
@@ -513,8 +517,9 @@ static json_t *settings_json(const generation *g) {
         json_array_append_new(
             lora, json_pack("{s:s, s:f}", "path", g->adapters[i].path, "weight", (double)g->adapters[i].strength));
     for (size_t i = 0; i < s->chosen_count; i++) json_array_append_new(chosen, json_integer(s->chosen[i]));
-    return json_pack("{s:s, s:s, s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:o, s:o, s:o}", "checkpoint_dir",
-                     g->options->checkpoint_dir, "scheduler", s->scheduler->name, "guidance_type", s->guidance->name,
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:o, s:o, s:o}", "checkpoint_dir",
+                     g->options->checkpoint_dir, "device", g->device ? g->device->name : "cpu", "precision",
+                     g->options->precision, "scheduler", s->scheduler->name, "guidance_type", s->guidance->name,
                      "guidance_scale", s->guidance_scale, "guidance_interval", s->guidance_interval,
                      "guidance_interval_decay", s->interval_decay, "min_guidance_scale", s->min_guidance_scale,
                      "guidance_scale_text", s->prompt_scale, "guidance_scale_lyric", s->lyric_scale, "omega_scale",
@@ -558,7 +563,7 @@ static lofi_code generate(generation *g, lofi_error *err) {
 }
 
 static lofi_code prepare(generation *g, lofi_error *err) {
-    LOFI_TRY(check_device(g->options, err));
+    LOFI_TRY(check_engine(g->options, err));
     LOFI_TRY(check_one_or_many(g->context, g->options, err));
     LOFI_TRY(choose_format(g, err));
     LOFI_TRY(read_sampling(g, err));
@@ -576,12 +581,15 @@ static lofi_code run(lofi_context *context, const void *parsed, lofi_error *err)
     lofi_interrupt_install();
     lofi_threads_limit((int)g->options->threads);
     lofi_code code = prepare(g, err);
+    if (code == LOFI_OK)
+        code = lofi_use_device_in(&g->device, g->options->device, g->options->precision, g->context->log, err);
     if (code == LOFI_OK) code = generate(g, err);
     lofi_generator_close(g->generator);
     lofi_prompts_file_free(&g->file);
     lofi_buffer_free(&g->lyrics);
     lofi_free(g->noise);
     json_decref(g->results);
+    lofi_device_close(g->device);
     return code;
 }
 

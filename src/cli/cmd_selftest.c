@@ -7,10 +7,11 @@
 #include "base/memory.h"
 #include "base/threads.h"
 #include "cli/command.h"
+#include "cli/device_option.h"
 #include "eval/selftest.h"
 
 typedef struct selftest_settings {
-    const char *reference, *save_outputs;
+    const char *reference, *save_outputs, *device, *precision;
     lofi_list only;
     int64_t threads;
 } selftest_settings;
@@ -42,10 +43,17 @@ static json_t *planned_json(const lofi_selftest_report *report) {
     return list;
 }
 
-static lofi_code print_document(lofi_context *context, const lofi_selftest_report *report, lofi_error *err) {
-    json_t *document = json_pack("{s:o, s:o, s:I, s:I}", "results", results_json(report), "skipped",
+/* What computes: NULL is the CPU. */
+static const char *name_of(const lofi_device *device) {
+    return device ? device->name : "cpu";
+}
+
+static lofi_code print_document(lofi_context *context, const lofi_selftest_report *report, const lofi_device *device,
+                                lofi_error *err) {
+    json_t *document = json_pack("{s:o, s:o, s:I, s:I, s:s, s:s}", "results", results_json(report), "skipped",
                                  notes_json(report->skipped, report->skipped_count), "passed",
-                                 (json_int_t)report->passed, "failed", (json_int_t)report->failed);
+                                 (json_int_t)report->passed, "failed", (json_int_t)report->failed, "device",
+                                 name_of(device), "precision", device && device->bf16 ? "bf16" : "fp32");
     if (!document) return lofi_fail(err, LOFI_ERR_MEMORY, "not enough memory for the report");
     if (context->dry_run) json_object_set_new(document, "would_run", planned_json(report));
     if (report->damaged_count > 0) {
@@ -145,14 +153,16 @@ static void print_notes(const lofi_context *context, const char *word, const lof
     for (size_t i = 0; i < count; i++) lofi_print(context, "%s  %s: %s", word, notes[i].case_name, notes[i].reason);
 }
 
-static void print_report(const lofi_context *context, const lofi_selftest_report *report) {
+static void print_report(const lofi_context *context, const lofi_selftest_report *report, const lofi_device *device) {
     print_table(context, report);
     for (size_t i = 0; i < report->planned_count; i++) lofi_print(context, "would run  %s", report->planned[i]);
     if (report->skipped_count > 0) lofi_print(context, "%s", "");
     print_notes(context, "skipped", report->skipped, report->skipped_count);
     print_notes(context, "damaged", report->damaged, report->damaged_count);
     lofi_print(context, "%s", "");
-    lofi_print(context, "%zu passed, %zu failed, %zu skipped", report->passed, report->failed, report->skipped_count);
+    lofi_print(context, "%zu passed, %zu failed, %zu skipped%s%s%s", report->passed, report->failed,
+               report->skipped_count, device ? " on " : "", device ? device->name : "",
+               device && device->bf16 ? " in bf16" : "");
 }
 
 /* ---- the command ---- */
@@ -183,17 +193,27 @@ static lofi_code find_settings(lofi_selftest_options *options, lofi_context *con
     return lofi_environment_path(&options->ace_step_dir, context, "ACE_STEP_DIR", err);
 }
 
-static lofi_code run(lofi_context *context, const void *given, lofi_error *err) {
-    lofi_selftest_options options;
+static lofi_code run_on(const lofi_device *device, lofi_context *context, const lofi_selftest_options *options,
+                        lofi_error *err) {
     lofi_selftest_report report;
-    LOFI_TRY(find_settings(&options, context, given, err));
-    lofi_code code = lofi_selftest_run(&report, &options, context->log, err);
-    if (code == LOFI_OK && context->json) code = print_document(context, &report, err);
+    lofi_code code = lofi_selftest_run(&report, options, context->log, err);
+    if (code == LOFI_OK && context->json) code = print_document(context, &report, device, err);
     if (code == LOFI_OK) {
-        print_report(context, &report);
+        print_report(context, &report, device);
         code = verdict(&report, err);
     }
     lofi_selftest_report_free(&report);
+    return code;
+}
+
+static lofi_code run(lofi_context *context, const void *given, lofi_error *err) {
+    const selftest_settings *settings = given;
+    lofi_selftest_options options;
+    lofi_device *device;
+    LOFI_TRY(find_settings(&options, context, settings, err));
+    LOFI_TRY(lofi_use_device_in(&device, settings->device, settings->precision, NULL, err));
+    lofi_code code = run_on(device, context, &options, err);
+    lofi_device_close(device);
     return code;
 }
 
@@ -213,6 +233,19 @@ static const lofi_option options_table[] = {
      .offset = offsetof(selftest_settings, save_outputs),
      .value = "DIR",
      .help = "write what was computed: one CASE.safetensors or CASE.json per case, with the recorded names"},
+    {.name = "device",
+     .kind = LOFI_OPTION_TEXT,
+     .offset = offsetof(selftest_settings, device),
+     .value = "D",
+     .fallback = "cpu",
+     .help = LOFI_DEVICE_HELP},
+    {.name = "precision",
+     .kind = LOFI_OPTION_CHOICE,
+     .offset = offsetof(selftest_settings, precision),
+     .value = "P",
+     .fallback = "fp32",
+     .choices = "bf16|fp32",
+     .help = "of products on a GPU: bf16 rounds their operands, which the limits do not allow for"},
     {.name = "threads",
      .kind = LOFI_OPTION_INT,
      .offset = offsetof(selftest_settings, threads),

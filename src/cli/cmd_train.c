@@ -5,6 +5,7 @@
 #include "base/threads.h"
 #include "base/utf8.h"
 #include "cli/command.h"
+#include "cli/device_option.h"
 #include "train/trainer.h"
 #include "train/upstream.h"
 
@@ -39,8 +40,8 @@ static const lofi_option options[] = {
     {"gradient-clip-val", LOFI_OPTION_NUMBER, offsetof(train_options, clip), "F", "0.5", .min = 0, .max = 1e9,
      .help = "largest norm of the gradient; 0 clips nothing"},
     {"precision", LOFI_OPTION_CHOICE, offsetof(train_options, precision), "P", "fp32", .choices = "bf16|fp32",
-     .help = "of the frozen weights: bf16 rounds them, fp32 takes them as the files hold them; the arithmetic on the "
-             "CPU is fp32"},
+     .help = "fp32 takes the frozen weights as the files hold them; bf16 rounds them, and on a GPU the operands of "
+             "products, too; the arithmetic on the CPU is fp32"},
     {"every-n-train-steps", LOFI_OPTION_INT, offsetof(train_options, save_every), "N", "2000", .min = 1, .max = 1e12,
      .help = "steps between checkpoints"},
     {"every-plot-step", LOFI_OPTION_INT, offsetof(train_options, plot_every), "N", "2000", .min = 1, .max = 1e12,
@@ -73,7 +74,7 @@ static const lofi_option options[] = {
      .help = "noise levels per held-out track and measurement; 0 measures nothing"},
     {"engine", LOFI_OPTION_CHOICE, offsetof(train_options, engine), "E", "native", .choices = "native|ace-step",
      .help = "who trains: this program, or the upstream trainer in ACE_STEP_DIR (needs its Python)"},
-    {"device", LOFI_OPTION_TEXT, offsetof(train_options, device), "D", "cpu", .help = "cpu; this build has no CUDA"},
+    {"device", LOFI_OPTION_TEXT, offsetof(train_options, device), "D", "cpu", .help = LOFI_DEVICE_HELP},
     {"threads", LOFI_OPTION_INT, offsetof(train_options, threads), "N", "0", .min = 0, .max = 1024,
      .help = "threads of the arithmetic (0: all processors)"},
     {0},
@@ -92,11 +93,6 @@ static lofi_code adapter_config(lofi_lora_config *config, lofi_context *context,
 }
 
 static lofi_code check(const train_options *o, lofi_error *err) {
-    if (strcmp(o->device, "cpu") != 0) {
-        lofi_fail(err, LOFI_ERR_UNSUPPORTED, "device '%s' is not available: this build computes on the CPU only",
-                  o->device);
-        return lofi_hint(err, "leave --device out");
-    }
     if (strchr(o->exp_name, '/') || !*o->exp_name || o->exp_name[0] == '.' ||
         !lofi_utf8_valid(o->exp_name, strlen(o->exp_name))) {
         lofi_fail(err, LOFI_ERR_USAGE, "'%s' is not a name for a run", o->exp_name);
@@ -112,7 +108,7 @@ static lofi_code check_upstream(const lofi_context *context, lofi_error *err) {
     static const char *const native[] = {
         "resume",          "resume-from",      "accumulate", "warmup-steps",           "model-seed",
         "lyric-vocab",     "validation-draws", "cache-dir",  "gradient-checkpointing", "lyric-encoder-dropout",
-        "ssl-coefficient", "threads"};
+        "ssl-coefficient", "threads",          "device"};
     for (size_t i = 0; i < sizeof native / sizeof *native; i++) {
         if (!lofi_option_given(context, native[i])) continue;
         lofi_fail(err, LOFI_ERR_UNSUPPORTED, "the original trainer has no --%s", native[i]);
@@ -183,10 +179,24 @@ static void tell(lofi_context *context, const lofi_train_summary *s) {
     lofi_print(context, "picture       %s/loss.svg", s->run);
 }
 
+static lofi_code train(lofi_context *context, const lofi_train_settings *settings, lofi_error *err) {
+    lofi_train_summary summary;
+    lofi_interrupt_install();
+    lofi_threads_limit(settings->threads);
+    LOFI_TRY(lofi_train(settings, &summary, context->log, err));
+    if (context->json) return lofi_print_json(context, summary_json(&summary), err);
+    if (context->dry_run)
+        lofi_print(context, "%zu rows, %zu held-out tracks, %zu adapted layers: ready to train", summary.rows,
+                   summary.validation_tracks, summary.adapted_layers);
+    else
+        tell(context, &summary);
+    return LOFI_OK;
+}
+
 static lofi_code run(lofi_context *context, const void *parsed, lofi_error *err) {
     const train_options *o = parsed;
     lofi_lora_config lora;
-    lofi_train_summary summary;
+    lofi_device *device;
     LOFI_TRY(check(o, err));
     LOFI_TRY(adapter_config(&lora, context, o, err));
     lofi_train_settings settings = settings_of(o, &lora, context->dry_run);
@@ -196,16 +206,10 @@ static lofi_code run(lofi_context *context, const void *parsed, lofi_error *err)
         LOFI_TRY(lofi_train_upstream(&settings, context->log, err));
         return context->json ? lofi_print_json(context, json_pack("{s:s}", "engine", "ace-step"), err) : LOFI_OK;
     }
-    lofi_interrupt_install();
-    lofi_threads_limit((int)o->threads);
-    LOFI_TRY(lofi_train(&settings, &summary, context->log, err));
-    if (context->json) return lofi_print_json(context, summary_json(&summary), err);
-    if (context->dry_run)
-        lofi_print(context, "%zu rows, %zu held-out tracks, %zu adapted layers: ready to train", summary.rows,
-                   summary.validation_tracks, summary.adapted_layers);
-    else
-        tell(context, &summary);
-    return LOFI_OK;
+    LOFI_TRY(lofi_use_device(&device, o->device, settings.bf16, context->log, err));
+    lofi_code code = train(context, &settings, err);
+    lofi_device_close(device);
+    return code;
 }
 
 const lofi_command lofi_command_train = {

@@ -162,7 +162,7 @@ static lofi_code encode(lofi_denoiser *d, const lofi_condition_inputs *inputs, l
     LOFI_TRY(feed(session, d->inputs.lyric_mask, inputs->lyric_mask, 1, err));
     LOFI_TRY(feed_ids(d, inputs, err));
     LOFI_TRY(feed(session, d->lyric_factor, &factor, 0, err));
-    lofi_session_run(session);
+    LOFI_TRY(lofi_session_run(session, err));
     return LOFI_OK;
 }
 
@@ -225,7 +225,7 @@ lofi_code lofi_denoiser_predict(lofi_denoiser *d, lofi_condition condition, cons
     LOFI_TRY(feed(session, d->mask, kept->mask, 0, err));
     LOFI_TRY(feed(session, d->timestep, &timestep, 0, err));
     LOFI_TRY(feed(session, d->block_factor, &factor, 0, err));
-    lofi_session_run(session);
+    LOFI_TRY(lofi_session_run(session, err));
     LOFI_TRY(lofi_session_data(session, d->output, &data, &count, err));
     memcpy(output, data, (size_t)count * sizeof(float));
     return LOFI_OK;

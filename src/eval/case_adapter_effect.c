@@ -55,7 +55,7 @@ static lofi_code run_network(lofi_transformer_run *run, const work *w, const lof
         {"batch", w->rows.batch}, {"frames", w->rows.frames}, {"text", w->rows.text}, {"lyric", w->rows.lyric}};
     LOFI_TRY(lofi_network_start(&run->network, symbols, 4, err));
     LOFI_TRY(feed(run, w, err));
-    lofi_session_run(run->network.session);
+    LOFI_TRY(lofi_session_run(run->network.session, err));
     return LOFI_OK;
 }
 

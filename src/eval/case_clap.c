@@ -76,7 +76,7 @@ static lofi_code embed_audio(work *w, lofi_error *err) {
     lofi_graph_output(w->run.graph, "audio_embedding", embedding);
     LOFI_TRY(lofi_network_start(&w->run, NULL, 0, err));
     LOFI_TRY(lofi_network_feed(&w->run, "mel", mel, 0, 1, err));
-    lofi_session_run(w->run.session);
+    LOFI_TRY(lofi_session_run(w->run.session, err));
     LOFI_TRY(keep(w, embedding, "audio_embedding", &w->audio, err));
     lofi_network_close_graph(&w->run);
     return LOFI_OK;
@@ -112,7 +112,7 @@ static lofi_code embed_text(work *w, lofi_error *err) {
     LOFI_TRY(lofi_network_feed(&w->run, "input_ids", ids, 0, 1, err));
     LOFI_TRY(lofi_network_feed_input(&w->run, "attention_mask", "attention_mask", err));
     LOFI_TRY(fill_positions(w, places, values, ids, err));
-    lofi_session_run(w->run.session);
+    LOFI_TRY(lofi_session_run(w->run.session, err));
     return keep(w, embedding, "text_embedding", &w->text, err);
 }
 

@@ -21,7 +21,7 @@ static lofi_code encode(lofi_network_run *run, const lofi_dcae_config *config, c
     lofi_graph_output(run->graph, "latent", latent);
     LOFI_TRY(lofi_network_start(run, NULL, 0, err));
     LOFI_TRY(lofi_network_feed(run, "mel", mel, 0, 1, err));
-    lofi_session_run(run->session);
+    LOFI_TRY(lofi_session_run(run->session, err));
     return lofi_network_compare(run, latent, "latent", LIMIT, err);
 }
 
@@ -35,7 +35,7 @@ static lofi_code decode(lofi_network_run *run, const lofi_dcae_config *config, l
     lofi_graph_output(run->graph, "decoded", decoded);
     LOFI_TRY(lofi_network_start(run, NULL, 0, err));
     LOFI_TRY(lofi_network_feed(run, "latents", recorded, 0, 1, err));
-    lofi_session_run(run->session);
+    LOFI_TRY(lofi_session_run(run->session, err));
     return lofi_network_compare(run, decoded, "decoded", LIMIT, err);
 }
 

@@ -18,7 +18,7 @@ static lofi_code compute(lofi_network_run *run, const char *folder, lofi_error *
     lofi_graph_output(run->graph, "output", states);
     LOFI_TRY(lofi_network_start(run, NULL, 0, err));
     LOFI_TRY(lofi_network_feed(run, "samples", audio, 0, 1, err));
-    lofi_session_run(run->session);
+    LOFI_TRY(lofi_session_run(run->session, err));
     return lofi_network_compare(run, states, "output", LIMIT, err);
 }
 

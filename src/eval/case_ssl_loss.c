@@ -77,7 +77,7 @@ static lofi_code run_song(work *w, int64_t song, int64_t songs, float sums[HEADS
                                    {heads[1], targets[1]->dims[0]}};
     LOFI_TRY(lofi_network_start(network, symbols, sizeof symbols / sizeof *symbols, err));
     LOFI_TRY(feed_song(w, song, songs, err));
-    lofi_session_run(network->session);
+    LOFI_TRY(lofi_session_run(network->session, err));
     for (int i = 0; i < HEADS; i++) {
         const float *loss;
         LOFI_TRY(lofi_network_values(&loss, NULL, network, w->losses[i], err));

@@ -10,6 +10,7 @@ typedef struct work {
     lofi_loaded *transformer;
     lofi_adapter *adapter;
     lofi_step *step;
+    lofi_optimizer *optimizer;
     float *first, *second;                     /* moments, like the adapter's values */
     float *losses, *denoising, *norms, *rates; /* [steps] */
     int alignments;
@@ -35,21 +36,27 @@ static lofi_code prepare(work *w, lofi_selftest *test, lofi_error *err) {
     w->norms = lofi_arena_alloc(test->arena, steps);
     w->rates = lofi_arena_alloc(test->arena, steps);
     bool all = w->first && w->second && w->losses && w->denoising && w->norms && w->rates;
-    return all ? LOFI_OK : lofi_fail(err, LOFI_ERR_MEMORY, "out of memory for training steps");
+    if (!all) return lofi_fail(err, LOFI_ERR_MEMORY, "out of memory for training steps");
+    lofi_optimizer_blocks blocks = {.values = w->adapter->values,
+                                    .gradient = lofi_step_gradient(w->step),
+                                    .first = w->first,
+                                    .second = w->second,
+                                    .count = w->adapter->value_count};
+    return lofi_optimizer_new(&w->optimizer, &blocks, lofi_session_device(lofi_step_session(w->step)), 1,
+                              test->options->threads, err);
 }
 
-static lofi_code train_step(work *w, int64_t step, int threads, lofi_error *err) {
+static lofi_code train_step(work *w, int64_t step, lofi_error *err) {
     const lofi_training_rows *rows = &w->rows;
-    lofi_adapter *adapter = w->adapter;
+    double norm;
     lofi_step_inputs inputs = lofi_training_rows_at(rows, step);
     lofi_step_losses losses;
     LOFI_TRY(lofi_step_run(w->step, &inputs, &losses, err));
-    const float *gradient = lofi_step_gradient(w->step);
-    double norm = lofi_gradient_norm(gradient, adapter->value_count, threads);
+    LOFI_TRY(lofi_optimizer_take(w->optimizer, 0, err));
+    LOFI_TRY(lofi_optimizer_norm(w->optimizer, &norm, err));
     lofi_adamw adamw = rows->adamw;
     adamw.learning_rate = lofi_learning_rate(rows->adamw.learning_rate, step, rows->warmup_steps, rows->max_steps);
-    lofi_adamw_update(&adamw, step + 1, adapter->values, gradient, lofi_clip_factor(norm, rows->clip_norm), w->first,
-                      w->second, adapter->value_count, threads);
+    LOFI_TRY(lofi_optimizer_update(w->optimizer, &adamw, step + 1, lofi_clip_factor(norm, rows->clip_norm), err));
     w->losses[step] = (float)losses.total;
     w->denoising[step] = (float)losses.denoising;
     w->norms[step] = (float)norm;
@@ -68,14 +75,16 @@ static lofi_code compare_courses(const work *w, lofi_selftest *test, lofi_error 
 
 static lofi_code compute(work *w, lofi_selftest *test, lofi_error *err) {
     LOFI_TRY(prepare(w, test, err));
-    for (int64_t step = 0; step < w->rows.steps; step++) LOFI_TRY(train_step(w, step, test->options->threads, err));
+    for (int64_t step = 0; step < w->rows.steps; step++) LOFI_TRY(train_step(w, step, err));
     LOFI_TRY(compare_courses(w, test, err));
+    LOFI_TRY(lofi_optimizer_fetch(w->optimizer, err));
     return lofi_recorded_adapter_compare(test, w->adapter, w->adapter->values, "end.", END_LIMIT, err);
 }
 
 static lofi_code run_with(lofi_selftest *test, int alignments, lofi_error *err) {
     work w = {.alignments = alignments};
     lofi_code code = compute(&w, test, err);
+    lofi_optimizer_free(w.optimizer);
     lofi_step_free(w.step);
     lofi_adapter_free(w.adapter);
     lofi_loaded_close(w.transformer);

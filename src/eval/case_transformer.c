@@ -52,7 +52,7 @@ static lofi_code compute(lofi_transformer_run *run, lofi_error *err) {
     LOFI_TRY(start(run, err));
     for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++)
         LOFI_TRY(lofi_network_feed_input(&run->network, inputs[i], inputs[i], err));
-    lofi_session_run(run->network.session);
+    LOFI_TRY(lofi_session_run(run->network.session, err));
     return compare_all(run, err);
 }
 
@@ -84,7 +84,7 @@ static lofi_code compute_unconditional(lofi_transformer_run *run, lofi_error *er
     LOFI_TRY(feed_or_fill(&run->network, "attention_mask", 1, err));
     LOFI_TRY(feed_or_fill(&run->network, "text_mask", 1, err));
     LOFI_TRY(feed_or_fill(&run->network, "speaker", 0, err));
-    lofi_session_run(run->network.session);
+    LOFI_TRY(lofi_session_run(run->network.session, err));
     return lofi_network_compare(&run->network, run->output, "output", LIMIT, err);
 }
 

@@ -20,7 +20,7 @@ static lofi_code compute(lofi_network_run *run, lofi_error *err) {
     LOFI_TRY(lofi_network_start(run, symbols, 2, err));
     LOFI_TRY(lofi_network_feed(run, "input_ids", ids, 0, 1, err));
     LOFI_TRY(lofi_network_feed_input(run, "attention_mask", "attention_mask", err));
-    lofi_session_run(run->session);
+    LOFI_TRY(lofi_session_run(run->session, err));
     return lofi_network_compare(run, output, "output", LIMIT, err);
 }
 

@@ -34,7 +34,7 @@ static lofi_code compare_embedding(lofi_network_run *run, lofi_error *err) {
     lofi_graph_output(run->graph, "embedding", embedding);
     LOFI_TRY(lofi_network_start(run, NULL, 0, err));
     LOFI_TRY(lofi_network_feed(run, "examples", recorded, 0, 1, err));
-    lofi_session_run(run->session);
+    LOFI_TRY(lofi_session_run(run->session, err));
     return lofi_network_compare(run, embedding, "embedding", LIMIT, err);
 }
 

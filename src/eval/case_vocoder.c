@@ -20,7 +20,7 @@ static lofi_code compute(lofi_network_run *run, lofi_error *err) {
     lofi_graph_output(run->graph, "wave", wave);
     LOFI_TRY(lofi_network_start(run, NULL, 0, err));
     LOFI_TRY(lofi_network_feed(run, "mel", mel, 0, 1, err));
-    lofi_session_run(run->session);
+    LOFI_TRY(lofi_session_run(run->session, err));
     LOFI_TRY(lofi_network_compare(run, features, "backbone", LIMIT, err));
     return lofi_network_compare(run, wave, "wave", LIMIT, err);
 }

@@ -115,7 +115,7 @@ static lofi_code run_both(verification *v, int64_t length, lofi_error *err) {
         v->output[v->output_count].name = v->part->outputs[v->output_count];
         v->output_count++;
     }
-    lofi_session_run(v->native);
+    LOFI_TRY(lofi_session_run(v->native, err));
     return lofi_onnx_session_run(v->onnx, v->inputs, v->input_count, v->output, v->output_count, err);
 }
 

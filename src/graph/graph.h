@@ -67,11 +67,11 @@ void *lofi_dim_fold(const lofi_graph *graph, lofi_dim dim, const lofi_dim_arithm
 /* ---- tensors ---- */
 
 enum {
-    LOFI_TENSOR_INPUT = 1,     /* written by the caller before each run                                             */
-    LOFI_TENSOR_OUTPUT = 2,    /* read by the caller after a run: its memory is not reused                          */
-    LOFI_TENSOR_PARAMETER = 4, /* data is set by the caller before the first run and lies where it lies             */
-    LOFI_TENSOR_TRAINABLE = 8, /* a parameter that gradients are wanted for                                         */
-    LOFI_TENSOR_EXTERNAL = 16  /* computed, but into memory of the caller (`data`): gradients of parameters         */
+    LOFI_TENSOR_INPUT = 1,     /* written by the caller before each run                                               */
+    LOFI_TENSOR_OUTPUT = 2,    /* read by the caller after a run: its memory is not reused                            */
+    LOFI_TENSOR_PARAMETER = 4, /* data is set by the caller before the first run and lies where it lies               */
+    LOFI_TENSOR_TRAINABLE = 8, /* a parameter that gradients may be wanted for, and whose data may change after a run */
+    LOFI_TENSOR_EXTERNAL = 16  /* computed, but into memory of the caller (`data`): gradients of parameters           */
 };
 
 typedef struct lofi_shape {

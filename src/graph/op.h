@@ -29,6 +29,7 @@ typedef struct lofi_call {
     lofi_view *outputs;
     void *workspace; /* op->workspace() bytes, aligned to 64, not initialised */
     int threads;     /* how many the node may use; what each does may depend on sizes and this number only */
+    bool bf16;       /* a device's products may round their operands to bf16 */
     const lofi_graph *graph;
     const int64_t *symbols; /* values of the graph's symbols, for dimensions inside attributes */
 } lofi_call;
@@ -47,6 +48,8 @@ lofi_work lofi_call_work(const lofi_op *op, const lofi_call *call);
 
 /* The ONNX file being written (onnx/), as seen by an op. */
 typedef struct lofi_onnx lofi_onnx;
+
+struct lofi_cuda;
 
 /* The state of a differentiation (ops/gradient.h), as seen by an op. */
 typedef struct lofi_gradient lofi_gradient;
@@ -81,8 +84,10 @@ struct lofi_op {
     /* Says the node in ONNX (onnx/onnx.h): gives every output a value. NULL: onnx_gap says why not. */
     void (*onnx)(lofi_onnx *onnx, const lofi_node *node);
     const char *onnx_gap;
-    /* Launches on a CUDA device; NULL: cuda_gap says why. */
-    lofi_code (*cuda)(const lofi_call *call, void *stream, lofi_error *err);
+    /* Launches on a CUDA device (kernels/cuda.h), where all data and the workspace lie; NULL: cuda_gap says why. The fields
+     * are filled by LOFI_CUDA_SLOT (ops/cuda_slot.h). */
+    lofi_code (*cuda)(const lofi_call *call, struct lofi_cuda *cuda, lofi_error *err);
+    size_t (*cuda_workspace)(const lofi_call *call); /* as workspace, for the device */
     const char *cuda_gap;
 };
 

@@ -16,6 +16,7 @@ typedef struct interval {
 
 typedef struct planner {
     const lofi_graph *graph;
+    lofi_runner runner;
     lofi_plan *plan;
     int *first, *last; /* per tensor, of roots */
     interval *intervals;
@@ -105,6 +106,12 @@ static void add_interval(planner *p, size_t bytes, int first, int last, int tens
         .bytes = bytes ? bytes : ALIGNMENT, .first = first, .last = last, .tensor = tensor, .node = node};
 }
 
+static size_t workspace_of(const planner *p, const lofi_op *op, const lofi_call *call) {
+    if (op->view) return 0;
+    if (p->runner.device) return p->runner.device->kind->workspace(op, call);
+    return op->workspace ? op->workspace(call) : 0;
+}
+
 static void collect_intervals(planner *p) {
     for (size_t t = 0; t < p->graph->tensor_count; t++) {
         bool lives = p->first[t] <= p->last[t];
@@ -112,8 +119,7 @@ static void collect_intervals(planner *p) {
             add_interval(p, tensor_bytes(&p->plan->views[t]), p->first[t], p->last[t], (int)t, -1);
     }
     for (size_t n = 0; n < p->graph->node_count; n++) {
-        const lofi_op *op = p->graph->nodes[n]->op;
-        size_t bytes = op->workspace ? op->workspace(&p->plan->calls[n]) : 0;
+        size_t bytes = workspace_of(p, p->graph->nodes[n]->op, &p->plan->calls[n]);
         if (bytes) add_interval(p, bytes, (int)n, (int)n, -1, (int)n);
     }
 }
@@ -159,7 +165,7 @@ static lofi_code assign_places(planner *p, lofi_error *err) {
 }
 
 /* The calls, with shapes but without data. */
-static void prepare_calls(planner *p, int threads) {
+static void prepare_calls(planner *p) {
     lofi_view *next = p->plan->operands;
     for (size_t n = 0; n < p->graph->node_count; n++) {
         const lofi_node *node = p->graph->nodes[n];
@@ -169,7 +175,8 @@ static void prepare_calls(planner *p, int threads) {
                             .output_count = node->output_count,
                             .inputs = next,
                             .outputs = next + node->input_count,
-                            .threads = threads,
+                            .threads = p->runner.threads,
+                            .bf16 = p->runner.device && p->runner.device->bf16,
                             .graph = p->graph,
                             .symbols = p->plan->symbols};
         next += node->input_count + node->output_count;
@@ -213,23 +220,24 @@ static lofi_code allocate(planner *p, lofi_error *err) {
     return LOFI_OK;
 }
 
-static lofi_code make_plan(planner *p, const int64_t *symbols, int threads, lofi_error *err) {
+static lofi_code make_plan(planner *p, const int64_t *symbols, lofi_error *err) {
     LOFI_TRY(allocate(p, err));
     memcpy(p->plan->symbols, symbols, p->graph->dims.symbol_count * sizeof *symbols);
     for (size_t t = 0; t < p->graph->tensor_count; t++)
         LOFI_TRY(evaluate_shape(p->graph, p->graph->tensors[t], symbols, &p->plan->views[t], err));
-    prepare_calls(p, threads);
+    prepare_calls(p);
     find_lifetimes(p);
     find_in_place(p);
     collect_intervals(p);
     return assign_places(p, err);
 }
 
-lofi_code lofi_plan_new(lofi_plan **out, const lofi_graph *graph, const int64_t *symbols, int threads,
+lofi_code lofi_plan_new(lofi_plan **out, const lofi_graph *graph, const int64_t *symbols, lofi_runner runner,
                         lofi_error *err) {
-    planner p = {.graph = graph, .plan = calloc(1, sizeof(lofi_plan))};
+    planner p = {.graph = graph, .runner = runner, .plan = calloc(1, sizeof(lofi_plan))};
     if (!p.plan) return lofi_fail(err, LOFI_ERR_MEMORY, "out of memory for a memory plan");
-    lofi_code code = make_plan(&p, symbols, threads, err);
+    p.plan->device = runner.device;
+    lofi_code code = make_plan(&p, symbols, err);
     free(p.first);
     free(p.last);
     free(p.intervals);
@@ -240,8 +248,14 @@ lofi_code lofi_plan_new(lofi_plan **out, const lofi_graph *graph, const int64_t 
     return code;
 }
 
+void lofi_plan_forget(lofi_plan *plan) {
+    if (plan->recording) plan->device->kind->drop(plan->device, plan->recording);
+    plan->recording = NULL;
+}
+
 void lofi_plan_free(lofi_plan *plan) {
     if (!plan) return;
+    lofi_plan_forget(plan);
     free(plan->symbols);
     free(plan->views);
     free(plan->places);
@@ -252,13 +266,14 @@ void lofi_plan_free(lofi_plan *plan) {
     free(plan);
 }
 
-void lofi_plan_attach(lofi_plan *plan, const lofi_graph *graph, unsigned char *buffer) {
+void lofi_plan_attach(lofi_plan *plan, const lofi_graph *graph, unsigned char *buffer, void *const *owners) {
     for (size_t t = 0; t < graph->tensor_count; t++) {
         int root = root_of(plan, (int)t);
         const lofi_tensor *owner = graph->tensors[root];
         plan->views[t].data = owns_memory(owner)
                                   ? plan->places[root] == LOFI_NO_PLACE ? NULL : buffer + plan->places[root]
-                                  : owner->data;
+                              : owners ? owners[root]
+                                       : owner->data;
     }
     for (size_t n = 0; n < graph->node_count; n++) {
         const lofi_node *node = graph->nodes[n];

@@ -1,4 +1,4 @@
-/* session.c - plans kept per length, one buffer, nodes run in order. */
+/* session.c - plans kept per length, one buffer, nodes run in order; on a device, copies of inputs and outputs. */
 #include "graph/session.h"
 
 #include <assert.h>
@@ -8,13 +8,15 @@
 #include "base/log.h"
 #include "base/threads.h"
 #include "graph/plan.h"
+#include "graph/residence.h"
 
 /* More lengths than this are seldom met again; the one unused for longest makes room. */
 #define MAX_PLANS 64
 
 struct lofi_session {
     lofi_graph *graph;
-    int threads;
+    lofi_runner runner;
+    bool profiled; /* the device is waited for after every node */
     int64_t *symbols;
     bool *symbol_set;
     lofi_plan *plans[MAX_PLANS];
@@ -23,6 +25,11 @@ struct lofi_session {
     unsigned char *buffer;
     size_t buffer_bytes, largest_bytes, allocations;
     uint64_t clock;
+    /* On a device only. */
+    lofi_residence *residence;
+    unsigned char *mirror; /* the caller's side of inputs and outputs */
+    size_t mirror_bytes;
+    void **mirrors; /* per tensor, into mirror */
     struct {
         int64_t calls, nanoseconds;
     } * profile; /* per node */
@@ -33,12 +40,15 @@ lofi_code lofi_session_new(lofi_session **out, lofi_graph *graph, lofi_session_o
     lofi_session *session = calloc(1, sizeof *session);
     if (session) {
         session->graph = graph;
-        session->threads = options.threads > 0 ? options.threads : lofi_threads_available();
+        session->runner.threads = options.threads > 0 ? options.threads : lofi_threads_available();
+        session->runner.device = options.device ? options.device : lofi_device_default();
+        session->profiled = options.profiled;
+        session->mirrors = calloc(graph->tensor_count + 1, sizeof *session->mirrors);
         session->symbols = calloc(graph->dims.symbol_count + 1, sizeof *session->symbols);
         session->symbol_set = calloc(graph->dims.symbol_count + 1, sizeof *session->symbol_set);
         session->profile = calloc(graph->node_count + 1, sizeof *session->profile);
     }
-    if (!session || !session->symbols || !session->symbol_set || !session->profile) {
+    if (!session || !session->symbols || !session->symbol_set || !session->profile || !session->mirrors) {
         lofi_session_free(session);
         return lofi_fail(err, LOFI_ERR_MEMORY, "out of memory for a session");
     }
@@ -46,10 +56,20 @@ lofi_code lofi_session_new(lofi_session **out, lofi_graph *graph, lofi_session_o
     return LOFI_OK;
 }
 
+static void free_mirror(lofi_session *session) {
+    if (session->mirror) session->runner.device->kind->forget(session->runner.device, session->mirror);
+    lofi_free(session->mirror);
+    session->mirror = NULL;
+    session->mirror_bytes = 0;
+}
+
 void lofi_session_free(lofi_session *session) {
     if (!session) return;
     for (size_t i = 0; i < session->plan_count; i++) lofi_plan_free(session->plans[i]);
-    lofi_free(session->buffer);
+    lofi_session_release(session);
+    lofi_residence_free(session->residence);
+    free_mirror(session);
+    free(session->mirrors);
     free(session->symbols);
     free(session->symbol_set);
     free(session->profile);
@@ -75,7 +95,7 @@ static lofi_plan *find_plan(lofi_session *session) {
 
 static lofi_code make_plan(lofi_session *session, lofi_plan **out, lofi_error *err) {
     lofi_plan *plan;
-    LOFI_TRY(lofi_plan_new(&plan, session->graph, session->symbols, session->threads, err));
+    LOFI_TRY(lofi_plan_new(&plan, session->graph, session->symbols, session->runner, err));
     size_t at = session->plan_count;
     if (at == MAX_PLANS) {
         at = 0;
@@ -94,11 +114,89 @@ static lofi_code grow_buffer(lofi_session *session, size_t bytes, lofi_error *er
     if (bytes <= session->buffer_bytes) return LOFI_OK;
     void *buffer;
     lofi_session_release(session);
-    LOFI_TRY(lofi_alloc(&buffer, bytes, 1, "the activations of a network", err));
+    lofi_device *device = session->runner.device;
+    const char *what = "the activations of a network";
+    LOFI_TRY(device ? device->kind->allocate(device, &buffer, bytes, what, err)
+                    : lofi_alloc(&buffer, bytes, 1, what, err));
     session->buffer = buffer;
     session->buffer_bytes = bytes;
     if (bytes > session->largest_bytes) session->largest_bytes = bytes;
     session->allocations++;
+    return LOFI_OK;
+}
+
+/* ---- on a device ---- */
+
+static lofi_code check_operators(const lofi_session *session, lofi_error *err) {
+    const lofi_device *device = session->runner.device;
+    for (size_t n = 0; n < session->graph->node_count; n++) {
+        const lofi_op *op = session->graph->nodes[n]->op;
+        const char *gap = op->view ? NULL : device->kind->gap(op);
+        if (gap)
+            return lofi_fail(err, LOFI_ERR_UNSUPPORTED, "the operator '%s' cannot run on %s: %s", op->name,
+                             device->name, gap);
+    }
+    return LOFI_OK;
+}
+
+static size_t bytes_of(const lofi_view *view) {
+    return (size_t)view->count * lofi_dtype_bytes(view->dtype);
+}
+
+static bool is_mirrored(const lofi_session *session, size_t tensor) {
+    return session->graph->tensors[tensor]->flags & (LOFI_TENSOR_INPUT | LOFI_TENSOR_OUTPUT);
+}
+
+/* Room in this process for what the caller writes and reads. */
+static lofi_code make_mirrors(lofi_session *session, const lofi_plan *plan, lofi_error *err) {
+    size_t total = 0;
+    for (size_t t = 0; t < session->graph->tensor_count; t++)
+        if (is_mirrored(session, t)) total += (bytes_of(&plan->views[t]) + 63) / 64 * 64;
+    if (total > session->mirror_bytes) {
+        free_mirror(session);
+        LOFI_TRY(lofi_alloc((void **)&session->mirror, total, 1, "the inputs and outputs of a network", err));
+        session->mirror_bytes = total;
+        session->runner.device->kind->know(session->runner.device, session->mirror, total);
+    }
+    size_t at = 0;
+    for (size_t t = 0; t < session->graph->tensor_count; t++) {
+        if (!is_mirrored(session, t)) continue;
+        session->mirrors[t] = session->mirror + at;
+        at += (bytes_of(&plan->views[t]) + 63) / 64 * 64;
+    }
+    return LOFI_OK;
+}
+
+static lofi_code settle_on_device(lofi_session *session, const lofi_plan *plan, lofi_error *err) {
+    if (!session->residence) {
+        LOFI_TRY(check_operators(session, err));
+        LOFI_TRY(lofi_residence_new(&session->residence, session->runner.device, session->graph, plan->views, err));
+    }
+    return make_mirrors(session, plan, err);
+}
+
+/* Inputs to the device, or outputs back. */
+static lofi_code carry(lofi_session *session, unsigned which, lofi_error *err) {
+    lofi_device *device = session->runner.device;
+    for (size_t t = 0; t < session->graph->tensor_count; t++) {
+        const lofi_view *view = &session->present->views[t];
+        if (!(session->graph->tensors[t]->flags & which) || !view->data) continue;
+        if (which == LOFI_TENSOR_INPUT)
+            LOFI_TRY(device->kind->upload(device, view->data, session->mirrors[t], bytes_of(view), err));
+        else
+            LOFI_TRY(device->kind->download(device, session->mirrors[t], view->data, bytes_of(view), err));
+    }
+    return LOFI_OK;
+}
+
+/* ---- before a run ---- */
+
+static lofi_code check_weights(const lofi_session *session, const lofi_plan *plan, lofi_error *err) {
+    for (size_t t = 0; t < session->graph->tensor_count; t++) {
+        const lofi_tensor *tensor = session->graph->tensors[t];
+        if ((tensor->flags & (LOFI_TENSOR_PARAMETER | LOFI_TENSOR_EXTERNAL)) && !tensor->data && plan->views[t].count)
+            return lofi_fail(err, LOFI_ERR_NOT_FOUND, "weight '%s' has no data", tensor->name ? tensor->name : "?");
+    }
     return LOFI_OK;
 }
 
@@ -108,14 +206,12 @@ lofi_code lofi_session_prepare(lofi_session *session, lofi_error *err) {
     session->present = NULL;
     lofi_plan *plan = find_plan(session);
     if (!plan) LOFI_TRY(make_plan(session, &plan, err));
+    LOFI_TRY(check_weights(session, plan, err));
+    if (session->runner.device) LOFI_TRY(settle_on_device(session, plan, err));
     LOFI_TRY(grow_buffer(session, plan->bytes, err));
     plan->last_used = ++session->clock;
-    lofi_plan_attach(plan, session->graph, session->buffer);
-    for (size_t t = 0; t < session->graph->tensor_count; t++) {
-        const lofi_tensor *tensor = session->graph->tensors[t];
-        if ((tensor->flags & (LOFI_TENSOR_PARAMETER | LOFI_TENSOR_EXTERNAL)) && !tensor->data && plan->views[t].count)
-            return lofi_fail(err, LOFI_ERR_NOT_FOUND, "weight '%s' has no data", tensor->name ? tensor->name : "?");
-    }
+    lofi_plan_attach(plan, session->graph, session->buffer,
+                     session->residence ? lofi_residence_places(session->residence) : NULL);
     session->present = plan;
     return LOFI_OK;
 }
@@ -127,7 +223,8 @@ lofi_code lofi_session_data(lofi_session *session, const lofi_tensor *tensor, vo
     if (!view->data)
         return lofi_fail(err, LOFI_ERR_NOT_FOUND, "tensor '%s' has no memory in this run",
                          tensor->name ? tensor->name : "?");
-    *data = view->data;
+    *data = session->runner.device ? session->mirrors[tensor->index] : view->data;
+    assert(*data && "neither an input nor an output");
     if (count) *count = view->count;
     return LOFI_OK;
 }
@@ -137,31 +234,101 @@ int64_t lofi_session_dim(const lofi_session *session, const lofi_tensor *tensor,
     return session->present->views[tensor->index].dims[axis];
 }
 
-void lofi_session_run(lofi_session *session) {
-    assert(session->present && "prepare first");
+/* ---- running ---- */
+
+static void run_on_cpu(const lofi_op *op, const lofi_call *call) {
+    if (!op->view)
+        op->cpu(call);
+    else if (call->outputs[0].data != call->inputs[0].data && call->outputs[0].count)
+        memcpy(call->outputs[0].data, call->inputs[0].data, bytes_of(&call->outputs[0]));
+}
+
+static lofi_code run_on(lofi_device *device, const lofi_op *op, const lofi_call *call, lofi_error *err) {
+    if (!op->view) return device->kind->launch(device, op, call, err);
+    if (call->outputs[0].data == call->inputs[0].data) return LOFI_OK;
+    return device->kind->copy(device, call->outputs[0].data, call->inputs[0].data, bytes_of(&call->outputs[0]), err);
+}
+
+static lofi_code wait_for(lofi_device *device, lofi_error *err) {
+    return device ? device->kind->finish(device, err) : LOFI_OK;
+}
+
+static lofi_code run_nodes(lofi_session *session, lofi_error *err) {
     for (size_t n = 0; n < session->graph->node_count; n++) {
-        const lofi_node *node = session->graph->nodes[n];
+        const lofi_op *op = session->graph->nodes[n]->op;
         const lofi_call *call = &session->present->calls[n];
         int64_t start = lofi_now_ns();
-        if (!node->op->view)
-            node->op->cpu(call);
-        else if (call->outputs[0].data != call->inputs[0].data && call->outputs[0].count)
-            memcpy(call->outputs[0].data, call->inputs[0].data,
-                   (size_t)call->outputs[0].count * lofi_dtype_bytes(call->outputs[0].dtype));
+        if (!session->runner.device) run_on_cpu(op, call);
+        if (session->runner.device) LOFI_TRY(run_on(session->runner.device, op, call, err));
+        if (session->profiled) LOFI_TRY(wait_for(session->runner.device, err));
         session->profile[n].nanoseconds += lofi_now_ns() - start;
         session->profile[n].calls++;
     }
+    return LOFI_OK;
+}
+
+static lofi_code record_nodes(lofi_session *session, lofi_plan *plan, lofi_error *err) {
+    lofi_device *device = session->runner.device;
+    lofi_error ignored;
+    LOFI_TRY(device->kind->record(device, err));
+    lofi_code code = run_nodes(session, err);
+    void *recording = NULL;
+    lofi_code ended = device->kind->recorded(device, &recording, code == LOFI_OK ? err : &ignored);
+    if (code == LOFI_OK) code = ended;
+    if (code == LOFI_OK)
+        plan->recording = recording;
+    else if (ended == LOFI_OK)
+        device->kind->drop(device, recording);
+    return code;
+}
+
+/* The first run of a plan launches node by node, so that libraries can settle what they do only once; the second is recorded, and
+ * from then on the recording is played. It is good as long as the buffer lies where it lay. */
+static lofi_code run_on_device(lofi_session *session, lofi_error *err) {
+    lofi_device *device = session->runner.device;
+    lofi_plan *plan = session->present;
+    if (plan->recorded_in != session->buffer || session->profiled) {
+        lofi_plan_forget(plan);
+        plan->recorded_in = session->buffer;
+        return run_nodes(session, err);
+    }
+    if (!plan->recording) LOFI_TRY(record_nodes(session, plan, err));
+    return device->kind->replay(device, plan->recording, err);
+}
+
+lofi_code lofi_session_run(lofi_session *session, lofi_error *err) {
+    assert(session->present && "prepare first");
+    if (!session->runner.device) return run_nodes(session, err);
+    LOFI_TRY(lofi_residence_upload(session->residence, err));
+    LOFI_TRY(carry(session, LOFI_TENSOR_INPUT, err));
+    LOFI_TRY(run_on_device(session, err));
+    LOFI_TRY(lofi_residence_download(session->residence, err));
+    LOFI_TRY(carry(session, LOFI_TENSOR_OUTPUT, err));
+    return wait_for(session->runner.device, err);
+}
+
+lofi_device *lofi_session_device(const lofi_session *session) {
+    return session->runner.device;
 }
 
 void lofi_session_release(lofi_session *session) {
-    lofi_free(session->buffer);
+    lofi_device *device = session->runner.device;
+    if (device)
+        device->kind->release(device, session->buffer);
+    else
+        lofi_free(session->buffer);
     session->buffer = NULL;
     session->buffer_bytes = 0;
     session->present = NULL;
 }
 
 void lofi_session_poison(lofi_session *session) {
-    if (session->buffer) memset(session->buffer, 0xff, session->buffer_bytes);
+    lofi_device *device = session->runner.device;
+    if (!session->buffer) return;
+    if (!device)
+        memset(session->buffer, 0xff, session->buffer_bytes);
+    else if (device->kind->fill(device, session->buffer, 0xff, session->buffer_bytes, NULL) != LOFI_OK)
+        return; /* the next run tells */
 }
 
 lofi_session_stats lofi_session_get_stats(const lofi_session *session) {

@@ -1,20 +1,25 @@
-/* session.h - running a graph on the CPU.
+/* session.h - running a graph, on the CPU or on a device.
  *
  * A plan belongs to one assignment of the symbols (one length of song): shapes as numbers, one place for every tensor in
  * one activation buffer, places shared by what does not live at the same time. The plans of the last 64 assignments are
  * kept and the buffer grows to the largest, so a length that was seen lately costs no allocation at all.
  *
  * Reproducible: nodes run in the order of the graph; inside a node the work is divided by sizes and thread count only.
+ *
+ * On a device (graph/device.h) the buffer is the device's. What a caller writes and reads is then a copy in the memory of this
+ * process: inputs are carried over when a run begins, outputs and external results back before it returns.
  */
 #ifndef LOFI_GRAPH_SESSION_H
 #define LOFI_GRAPH_SESSION_H
 
-#include "graph/op.h"
+#include "graph/device.h"
 
 typedef struct lofi_session lofi_session;
 
 typedef struct lofi_session_options {
-    int threads; /* 0: all available */
+    int threads;         /* 0: all available */
+    lofi_device *device; /* NULL: lofi_device_default() */
+    bool profiled;       /* wait for the device after every node, so that the profile tells what each takes */
 } lofi_session_options;
 
 /* The graph must outlive the session, must be free of failures and not be added to any more. */
@@ -25,7 +30,8 @@ void lofi_session_free(lofi_session *session); /* NULL is fine */
 /* The value of a symbol for the next lofi_session_prepare. An unknown name is a programmer's mistake. */
 void lofi_session_set(lofi_session *session, const char *symbol, int64_t value);
 /* Finds or makes the plan for the present values. LOFI_ERR_MEMORY says how much is needed. Pointers from
- * lofi_session_data are valid until the next prepare. */
+ * lofi_session_data are valid until the next prepare. On a device the first one brings the parameters there, and
+ * LOFI_ERR_UNSUPPORTED names an operator that the device lacks. */
 lofi_code lofi_session_prepare(lofi_session *session, lofi_error *err) LOFI_MUST_USE;
 
 /* The memory of an input (to be written before run) or an output (to be read after it), and its shape as numbers. */
@@ -33,11 +39,14 @@ lofi_code lofi_session_data(lofi_session *session, const lofi_tensor *tensor, vo
                             lofi_error *err) LOFI_MUST_USE;
 int64_t lofi_session_dim(const lofi_session *session, const lofi_tensor *tensor, int axis);
 
-/* Runs all nodes. Needs no memory beyond what prepare took. */
-void lofi_session_run(lofi_session *session);
+/* Runs all nodes. Needs no memory beyond what prepare took. Cannot fail on the CPU. */
+lofi_code lofi_session_run(lofi_session *session, lofi_error *err) LOFI_MUST_USE;
 
 /* Fills the activation buffer, inputs included, with NaN: for tests that nothing reads what was not written. */
 void lofi_session_poison(lofi_session *session);
+
+/* Where it runs; NULL: on the CPU. */
+lofi_device *lofi_session_device(const lofi_session *session);
 
 /* Gives the activation buffer back; the next prepare takes it anew. Plans are kept. */
 void lofi_session_release(lofi_session *session);
@@ -53,7 +62,8 @@ typedef struct lofi_session_stats {
 } lofi_session_stats;
 lofi_session_stats lofi_session_get_stats(const lofi_session *session);
 
-/* Seconds spent per operator since the start or the last call with reset; for profiles. `report` is called per op. */
+/* Seconds spent per operator since the start or the last call with reset; for profiles. `report` is called per op. On a device
+ * without `profiled` they are those of launching. */
 void lofi_session_profile(lofi_session *session, bool reset,
                           void (*report)(void *user, const char *op, int64_t calls, double seconds), void *user);
 

@@ -26,7 +26,7 @@ static inline void lofi_axes_add(lofi_axes *axes, int64_t dim, int64_t stride) {
 
 /* At least one axis, also for a single number. */
 static inline void lofi_axes_finish(lofi_axes *axes) {
-    if (axes->rank == 0) *axes = (lofi_axes){.rank = 1, .dims = {1}, .strides = {1}};
+    if (axes->rank == 0) axes->rank = 1, axes->dims[0] = 1, axes->strides[0] = 1;
 }
 
 #endif

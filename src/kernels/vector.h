@@ -9,7 +9,9 @@
 
 #include <stdint.h>
 
-#define LOFI_BODY __attribute__((always_inline))
+#include "base/host_device.h"
+
+#define LOFI_BODY LOFI_HOST_DEVICE __attribute__((always_inline))
 
 #if defined(__x86_64__)
 #ifdef LOFI_NO_AVX512 /* for measuring what a processor without it would do (docs/performance.md) */
@@ -94,7 +96,8 @@ static inline LOFI_BODY lofi_normal_tail lofi_normal_tail_at(float x) {
     p = p * t + 0x1.caafb6p-4f;
     p = p * t + 0x1.feedc8p-4f;
     p = p * t + 0x1.fea1bap-4f;
-    return (lofi_normal_tail){factor - 0.5f * rest * factor, t * p};
+    lofi_normal_tail tail = {factor - 0.5f * rest * factor, t * p};
+    return tail;
 }
 
 #endif

@@ -76,7 +76,7 @@ lofi_code lofi_adapter_combine(lofi_adapter **out, lofi_adapter *const *adapters
  * adapter->values; the adapter must outlive the graph. */
 typedef struct lofi_attachment {
     lofi_adapter *adapter;
-    bool trainable;
+    bool trainable; /* its values may change between runs, and gradients be wanted */
     float strength; /* multiplies every scale; 1 is the adapter as trained */
 } lofi_attachment;
 lofi_adapter_hook lofi_attachment_hook(lofi_attachment *attachment);

@@ -72,7 +72,7 @@ static lofi_code compute(float **out, int64_t *count, lofi_loaded *loaded, const
     for (size_t i = 0; code == LOFI_OK && i < lofi_graph_tensor_count(r.graph); i++)
         if (lofi_graph_tensor(r.graph, i)->flags & LOFI_TENSOR_INPUT)
             code = feed(&r, lofi_graph_tensor(r.graph, i), err);
-    if (code == LOFI_OK) lofi_session_run(r.session);
+    if (code == LOFI_OK) code = lofi_session_run(r.session, err);
     if (code == LOFI_OK) code = lofi_session_data(r.session, r.output, &data, count, err);
     if (code == LOFI_OK) code = lofi_alloc((void **)out, (size_t)*count, sizeof(float), "an output", err);
     if (code == LOFI_OK) memcpy(*out, data, (size_t)*count * sizeof(float));

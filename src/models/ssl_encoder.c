@@ -122,7 +122,7 @@ static lofi_code run_chunks(lofi_ssl_encoder *e, const float *x, int64_t valid, 
         LOFI_TRY(lofi_session_data(e->session, e->samples, &data, NULL, err));
         memset(data, 0, (size_t)chunk * sizeof(float));
         memcpy(data, x + first, (size_t)length * sizeof(float));
-        lofi_session_run(e->session);
+        LOFI_TRY(lofi_session_run(e->session, err));
         LOFI_TRY(lofi_session_data(e->session, e->states, &data, NULL, err));
         int64_t there = lofi_session_dim(e->session, e->states, 1);
         if (kept > there) kept = there;

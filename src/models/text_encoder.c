@@ -86,7 +86,7 @@ static lofi_code run(lofi_text_encoder *encoder, const int64_t *ids, size_t coun
     for (size_t i = 0; i < count; i++) ((float *)data)[i] = 1.0f;
     LOFI_TRY(lofi_session_data(encoder->session, encoder->query_factor, &data, NULL, err));
     *(float *)data = query_factor;
-    lofi_session_run(encoder->session);
+    LOFI_TRY(lofi_session_run(encoder->session, err));
     LOFI_TRY(lofi_session_data(encoder->session, encoder->states, &data, NULL, err));
     *states = data;
     return LOFI_OK;

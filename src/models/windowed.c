@@ -93,7 +93,7 @@ static lofi_code run_window(lofi_windowed *n, const lofi_columns *in, const stre
     copy_columns(data, width * n->in_factor, 0, in->values, in->columns, w->from * n->in_factor, width * n->in_factor,
                  n->in_rows);
     LOFI_TRY(fill_others(n, w, err));
-    lofi_session_run(n->session);
+    LOFI_TRY(lofi_session_run(n->session, err));
     return LOFI_OK;
 }
 

@@ -1,5 +1,6 @@
 /* add.c - a + b, broadcast. */
 #include "onnx/onnx.h"
+#include "ops/cuda_slot.h"
 #include "ops/elementwise_rules.h"
 #include "ops/ops.h"
 
@@ -29,7 +30,7 @@ const lofi_op lofi_op_add = {
     .differentiable = 3,
     .in_place = 1,
     .onnx = lower,
-    .cuda_gap = LOFI_NO_CUDA,
+    LOFI_CUDA_SLOT(add),
 };
 
 lofi_tensor *lofi_add(lofi_graph *graph, lofi_tensor *a, lofi_tensor *b) {

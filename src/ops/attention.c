@@ -4,6 +4,7 @@
 #include "onnx/onnx.h"
 #include "ops/attention_rules.h"
 #include "ops/backward_attention.h"
+#include "ops/cuda_slot.h"
 #include "ops/elementwise_rules.h"
 #include "ops/ops.h"
 
@@ -100,5 +101,5 @@ const lofi_op lofi_op_attention = {
     .differentiable = 0x7,
     .gradient_gap = "the position bias of the text encoder is never trained, and masks are data",
     .onnx = lower,
-    .cuda_gap = LOFI_NO_CUDA,
+    LOFI_CUDA_SLOT_WITH_WORKSPACE(attention),
 };

@@ -2,20 +2,17 @@
 #include "kernels/copy.h"
 #include "onnx/onnx.h"
 #include "ops/axis.h"
-#include "ops/elementwise_rules.h"
+#include "ops/cuda_slot.h"
 #include "ops/expect.h"
 #include "ops/ops.h"
+#include "ops/shape_attributes.h"
 
 enum { max_parts = 16 };
 
 extern const lofi_op lofi_op_concat;
 
-typedef struct concat_attributes {
-    int32_t axis;
-} concat_attributes;
-
 lofi_tensor *lofi_concat(lofi_graph *graph, lofi_tensor *const *parts, int count, int axis) {
-    concat_attributes attributes = {.axis = axis};
+    lofi_concat_attributes attributes = {.axis = axis};
     for (int i = 0; i < count; i++) {
         if (!parts[i] && !lofi_graph_failed(graph)) return lofi_graph_fail(graph, "concat: part %d is absent", i);
     }
@@ -23,7 +20,7 @@ lofi_tensor *lofi_concat(lofi_graph *graph, lofi_tensor *const *parts, int count
 }
 
 static lofi_code infer(lofi_graph *graph, const lofi_node *node, lofi_shape *outputs, lofi_error *err) {
-    const concat_attributes *a = node->attributes;
+    const lofi_concat_attributes *a = node->attributes;
     lofi_shape *out = &outputs[0];
     *out = node->inputs[0]->shape;
     if (a->axis < 0 || a->axis >= out->rank) {
@@ -45,7 +42,7 @@ static lofi_code infer(lofi_graph *graph, const lofi_node *node, lofi_shape *out
 }
 
 static void cpu(const lofi_call *call) {
-    const concat_attributes *a = call->attributes;
+    const lofi_concat_attributes *a = call->attributes;
     const lofi_view *out = &call->outputs[0];
     size_t step = lofi_axis_step(out, a->axis), out_row = step * (size_t)out->dims[a->axis];
     char *to = out->data;
@@ -58,7 +55,7 @@ static void cpu(const lofi_call *call) {
 }
 
 static void gradient(lofi_gradient *gradient, const lofi_node *node) {
-    const concat_attributes *a = node->attributes;
+    const lofi_concat_attributes *a = node->attributes;
     lofi_graph *graph = lofi_gradient_graph(gradient);
     lofi_tensor *dout = lofi_gradient_of_output(gradient, node, 0);
     lofi_dim start = 0;
@@ -73,7 +70,7 @@ static void gradient(lofi_gradient *gradient, const lofi_node *node) {
 }
 
 static void lower(lofi_onnx *onnx, const lofi_node *node) {
-    const concat_attributes *a = node->attributes;
+    const lofi_concat_attributes *a = node->attributes;
     lofi_onnx_value *parts[max_parts];
     for (int i = 0; i < node->input_count; i++) parts[i] = lofi_onnx_input(onnx, node, i);
     lofi_onnx_output(onnx, node, 0, lofi_onnx_concat(onnx, parts, node->input_count, a->axis));
@@ -84,11 +81,11 @@ const lofi_op lofi_op_concat = {
     .min_inputs = 1,
     .max_inputs = max_parts,
     .outputs = 1,
-    .attribute_bytes = sizeof(concat_attributes),
+    .attribute_bytes = sizeof(lofi_concat_attributes),
     .infer = infer,
     .cpu = cpu,
     .gradient = gradient,
     .differentiable = (1u << max_parts) - 1,
     .onnx = lower,
-    .cuda_gap = LOFI_NO_CUDA,
+    LOFI_CUDA_SLOT(concat),
 };

@@ -1,6 +1,7 @@
 /* conv2d.c - convolution of images, with groups. */
 #include "kernels/conv2d.h"
 #include "onnx/onnx.h"
+#include "ops/cuda_slot.h"
 #include "ops/elementwise_rules.h"
 #include "ops/expect.h"
 #include "ops/ops.h"
@@ -115,7 +116,7 @@ const lofi_op lofi_op_conv2d = {
     .work = work,
     .gradient_gap = "nothing trainable lies before a convolution of images",
     .onnx = lower,
-    .cuda_gap = LOFI_NO_CUDA,
+    LOFI_CUDA_SLOT_WITH_WORKSPACE(conv2d),
 };
 
 lofi_tensor *lofi_conv2d(lofi_graph *graph, lofi_tensor *x, lofi_tensor *weight, lofi_tensor *bias,

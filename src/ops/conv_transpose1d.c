@@ -1,6 +1,7 @@
 /* conv_transpose1d.c - transposed convolution over time. */
 #include "kernels/conv_transpose1d.h"
 #include "onnx/onnx.h"
+#include "ops/cuda_slot.h"
 #include "ops/elementwise_rules.h"
 #include "ops/expect.h"
 #include "ops/ops.h"
@@ -79,7 +80,7 @@ const lofi_op lofi_op_conv_transpose1d = {
     .work = work,
     .gradient_gap = "nothing trainable lies before a transposed convolution",
     .onnx = lower,
-    .cuda_gap = LOFI_NO_CUDA,
+    LOFI_CUDA_SLOT_WITH_WORKSPACE(conv_transpose1d),
 };
 
 lofi_tensor *lofi_conv_transpose1d(lofi_graph *graph, lofi_tensor *x, lofi_tensor *weight, lofi_tensor *bias,

@@ -1,7 +1,7 @@
 /* copy.c - the same elements in memory of their own. */
 #include "kernels/elementwise.h"
 #include "onnx/onnx.h"
-#include "ops/elementwise_rules.h"
+#include "ops/cuda_slot.h"
 #include "ops/ops.h"
 
 static lofi_code infer(lofi_graph *graph, const lofi_node *node, lofi_shape *outputs, lofi_error *err) {
@@ -34,7 +34,7 @@ const lofi_op lofi_op_copy = {
     .gradient = differentiate,
     .differentiable = 1,
     .onnx = lower,
-    .cuda_gap = LOFI_NO_CUDA,
+    LOFI_CUDA_SLOT(copy),
 };
 
 lofi_tensor *lofi_copy(lofi_graph *graph, lofi_tensor *x) {

@@ -1,13 +1,11 @@
 /* depthwise_conv1d.c - over time, channel by channel. The gradient of x is the same convolution with the flipped weight. */
 #include "kernels/depthwise_conv1d.h"
 #include "onnx/onnx.h"
+#include "ops/cuda_slot.h"
+#include "ops/depthwise_conv1d.h"
 #include "ops/elementwise_rules.h"
 #include "ops/expect.h"
 #include "ops/ops.h"
-
-typedef struct depthwise_attributes {
-    int32_t flipped;
-} depthwise_attributes;
 
 extern const lofi_op lofi_op_depthwise_conv1d; /* the gradient rule adds it again */
 
@@ -29,7 +27,7 @@ static size_t workspace(const lofi_call *call) {
 }
 
 static void run(const lofi_call *call) {
-    const depthwise_attributes *attributes = call->attributes;
+    const lofi_depthwise_conv1d_attributes *attributes = call->attributes;
     const lofi_view *x = &call->inputs[0], *weight = &call->inputs[1];
     lofi_depthwise_conv1d_run(call->outputs[0].data, x->data, weight->data, weight->dtype, call->inputs[2].data,
                               x->dims[0], x->dims[1], x->dims[2], weight->dims[2], attributes->flipped != 0,
@@ -37,12 +35,12 @@ static void run(const lofi_call *call) {
 }
 
 static lofi_tensor *convolve(lofi_graph *graph, lofi_tensor *x, lofi_tensor *weight, lofi_tensor *bias, bool flipped) {
-    depthwise_attributes attributes = {flipped};
+    lofi_depthwise_conv1d_attributes attributes = {flipped};
     return lofi_graph_add1(graph, &lofi_op_depthwise_conv1d, &attributes, (lofi_tensor *[]){x, weight, bias}, 3);
 }
 
 static void differentiate(lofi_gradient *gradient, const lofi_node *node) {
-    const depthwise_attributes *attributes = node->attributes;
+    const lofi_depthwise_conv1d_attributes *attributes = node->attributes;
     if (!lofi_gradient_wanted(gradient, node, 0)) return;
     lofi_tensor *dy = lofi_gradient_of_output(gradient, node, 0), *weight = lofi_gradient_input(gradient, node, 1);
     lofi_gradient_give(gradient, node, 0,
@@ -50,7 +48,7 @@ static void differentiate(lofi_gradient *gradient, const lofi_node *node) {
 }
 
 static void lower(lofi_onnx *onnx, const lofi_node *node) {
-    const depthwise_attributes *a = node->attributes;
+    const lofi_depthwise_conv1d_attributes *a = node->attributes;
     const lofi_shape *weight = &node->inputs[1]->shape;
     static const int64_t swap[] = {0, 2, 1};
     lofi_onnx_value *inputs[3];
@@ -73,7 +71,7 @@ const lofi_op lofi_op_depthwise_conv1d = {
     .min_inputs = 2,
     .max_inputs = 3,
     .outputs = 1,
-    .attribute_bytes = sizeof(depthwise_attributes),
+    .attribute_bytes = sizeof(lofi_depthwise_conv1d_attributes),
     .infer = infer,
     .cpu = run,
     .workspace = workspace,
@@ -82,7 +80,7 @@ const lofi_op lofi_op_depthwise_conv1d = {
     .differentiable = 1,
     .gradient_gap = "weight and bias of a depthwise convolution are not trained",
     .onnx = lower,
-    .cuda_gap = LOFI_NO_CUDA,
+    LOFI_CUDA_SLOT(depthwise_conv1d),
 };
 
 lofi_tensor *lofi_depthwise_conv1d(lofi_graph *graph, lofi_tensor *x, lofi_tensor *weight, lofi_tensor *bias) {

@@ -1,5 +1,6 @@
 /* div.c - a / b element by element, broadcast. */
 #include "onnx/onnx.h"
+#include "ops/cuda_slot.h"
 #include "ops/elementwise_rules.h"
 #include "ops/ops.h"
 
@@ -35,7 +36,7 @@ const lofi_op lofi_op_div = {
     .differentiable = 3,
     .in_place = 1,
     .onnx = lower,
-    .cuda_gap = LOFI_NO_CUDA,
+    LOFI_CUDA_SLOT(div),
 };
 
 lofi_tensor *lofi_div(lofi_graph *graph, lofi_tensor *a, lofi_tensor *b) {

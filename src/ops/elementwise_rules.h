@@ -5,7 +5,6 @@
 #include "graph/op.h"
 #include "kernels/broadcast.h"
 
-#define LOFI_NO_CUDA              "this build has no CUDA kernels"
 #define LOFI_NO_ONNX_OF_GRADIENT  "a gradient is not part of an exported network"
 #define LOFI_NO_SECOND_DERIVATIVE "second derivatives are not offered"
 

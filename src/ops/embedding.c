@@ -4,7 +4,7 @@
 
 #include "base/half.h"
 #include "onnx/onnx.h"
-#include "ops/elementwise_rules.h"
+#include "ops/cuda_slot.h"
 #include "ops/expect.h"
 #include "ops/ops.h"
 
@@ -75,5 +75,5 @@ const lofi_op lofi_op_embedding = {
     .work = work,
     .gradient_gap = "tables of tokens are frozen in every adapter that is trained here",
     .onnx = lower,
-    .cuda_gap = LOFI_NO_CUDA,
+    LOFI_CUDA_SLOT(embedding),
 };

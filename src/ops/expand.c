@@ -4,22 +4,18 @@
 #include <assert.h>
 
 #include "onnx/onnx.h"
+#include "ops/cuda_slot.h"
 #include "ops/elementwise_rules.h"
 #include "ops/expect.h"
 #include "ops/ops.h"
 #include "ops/reduction.h"
+#include "ops/shape_attributes.h"
 
 extern const lofi_op lofi_op_expand;
 
-typedef struct expand_attributes {
-    int32_t rank;
-    int32_t share; /* divide by how often an element is repeated */
-    lofi_dim dims[LOFI_MAX_RANK];
-} expand_attributes;
-
 lofi_tensor *lofi_expand_shared(lofi_graph *graph, lofi_tensor *x, int rank, const lofi_dim *dims, bool share) {
     assert(rank >= 0 && rank <= LOFI_MAX_RANK);
-    expand_attributes attributes = {.rank = rank, .share = share};
+    lofi_expand_attributes attributes = {.rank = rank, .share = share};
     for (int i = 0; i < rank; i++) attributes.dims[i] = dims[i];
     return lofi_graph_add1(graph, &lofi_op_expand, &attributes, &x, 1);
 }
@@ -29,7 +25,7 @@ lofi_tensor *lofi_expand(lofi_graph *graph, lofi_tensor *x, int rank, const lofi
 }
 
 static lofi_code infer(lofi_graph *graph, const lofi_node *node, lofi_shape *outputs, lofi_error *err) {
-    const expand_attributes *a = node->attributes;
+    const lofi_expand_attributes *a = node->attributes;
     const lofi_shape *x = &node->inputs[0]->shape;
     LOFI_TRY(lofi_expect_rank(graph, node, 0, "x", -1, "of any shape in", err));
     outputs[0] = lofi_shape_of(LOFI_F32, a->rank, a->dims);
@@ -44,14 +40,14 @@ static lofi_code infer(lofi_graph *graph, const lofi_node *node, lofi_shape *out
 }
 
 static void cpu(const lofi_call *call) {
-    const expand_attributes *a = call->attributes;
+    const lofi_expand_attributes *a = call->attributes;
     const lofi_view *x = &call->inputs[0], *out = &call->outputs[0];
     float divisor = a->share && x->count > 0 ? (float)(out->count / x->count) : 1.0f;
     lofi_expand_axes(x->rank, x->dims, x->data, out->rank, out->dims, out->data, divisor, call->threads);
 }
 
 static void gradient(lofi_gradient *gradient, const lofi_node *node) {
-    const expand_attributes *a = node->attributes;
+    const lofi_expand_attributes *a = node->attributes;
     lofi_tensor *dout = lofi_gradient_of_output(gradient, node, 0);
     if (!dout) return;
     lofi_gradient_give(gradient, node, 0,
@@ -59,7 +55,7 @@ static void gradient(lofi_gradient *gradient, const lofi_node *node) {
 }
 
 static void lower(lofi_onnx *onnx, const lofi_node *node) {
-    const expand_attributes *a = node->attributes;
+    const lofi_expand_attributes *a = node->attributes;
     lofi_onnx_value *x = lofi_onnx_input(onnx, node, 0);
     if (a->share)
         x = lofi_onnx_fail(onnx, "the operator 'expand' cannot be written as ONNX: " LOFI_NO_ONNX_OF_GRADIENT);
@@ -71,11 +67,11 @@ const lofi_op lofi_op_expand = {
     .min_inputs = 1,
     .max_inputs = 1,
     .outputs = 1,
-    .attribute_bytes = sizeof(expand_attributes),
+    .attribute_bytes = sizeof(lofi_expand_attributes),
     .infer = infer,
     .cpu = cpu,
     .gradient = gradient,
     .differentiable = 0x1,
     .onnx = lower,
-    .cuda_gap = LOFI_NO_CUDA,
+    LOFI_CUDA_SLOT(expand),
 };

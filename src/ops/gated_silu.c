@@ -2,6 +2,7 @@
 #include "kernels/elementwise.h"
 #include "onnx/onnx.h"
 #include "ops/backward.h"
+#include "ops/cuda_slot.h"
 #include "ops/elementwise_rules.h"
 #include "ops/expect.h"
 #include "ops/ops.h"
@@ -51,7 +52,7 @@ const lofi_op lofi_op_gated_silu = {
     .gradient = differentiate,
     .differentiable = 1,
     .onnx = lower,
-    .cuda_gap = LOFI_NO_CUDA,
+    LOFI_CUDA_SLOT(gated_silu),
 };
 
 lofi_tensor *lofi_gated_silu(lofi_graph *graph, lofi_tensor *x) {

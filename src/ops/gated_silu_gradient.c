@@ -1,6 +1,7 @@
 /* gated_silu_gradient.c - d loss / d x of gated_silu. */
 #include "kernels/elementwise.h"
 #include "ops/backward.h"
+#include "ops/cuda_slot.h"
 #include "ops/elementwise_rules.h"
 #include "ops/expect.h"
 
@@ -34,7 +35,7 @@ const lofi_op lofi_op_gated_silu_gradient = {
     .gradient_gap = LOFI_NO_SECOND_DERIVATIVE,
     .in_place = 1,
     .onnx_gap = LOFI_NO_ONNX_OF_GRADIENT,
-    .cuda_gap = LOFI_NO_CUDA,
+    LOFI_CUDA_SLOT(gated_silu_gradient),
 };
 
 lofi_tensor *lofi_gated_silu_gradient(lofi_graph *graph, lofi_tensor *x, lofi_tensor *dy) {

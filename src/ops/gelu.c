@@ -2,21 +2,19 @@
 #include "kernels/elementwise.h"
 #include "onnx/onnx.h"
 #include "ops/backward.h"
+#include "ops/cuda_slot.h"
+#include "ops/element_attributes.h"
 #include "ops/elementwise_rules.h"
 #include "ops/ops.h"
 
-typedef struct gelu_attributes {
-    int32_t tanh_form;
-} gelu_attributes;
-
 static void run(const lofi_call *call) {
-    const gelu_attributes *attributes = call->attributes;
+    const lofi_gelu_attributes *attributes = call->attributes;
     lofi_gelu_array(call->outputs[0].data, call->inputs[0].data, attributes->tanh_form != 0, call->outputs[0].count,
                     call->threads);
 }
 
 static void differentiate(lofi_gradient *gradient, const lofi_node *node) {
-    const gelu_attributes *attributes = node->attributes;
+    const lofi_gelu_attributes *attributes = node->attributes;
     if (!lofi_gradient_wanted(gradient, node, 0)) return;
     lofi_tensor *dy = lofi_gradient_of_output(gradient, node, 0);
     lofi_tensor *x = lofi_gradient_input(gradient, node, 0);
@@ -25,7 +23,7 @@ static void differentiate(lofi_gradient *gradient, const lofi_node *node) {
 }
 
 static void lower(lofi_onnx *onnx, const lofi_node *node) {
-    const gelu_attributes *attributes = node->attributes;
+    const lofi_gelu_attributes *attributes = node->attributes;
     lofi_onnx_value *x = lofi_onnx_input(onnx, node, 0), *gate;
     if (attributes->tanh_form) { /* tanh(sqrt(2 / pi) (x + 0.044715 x^3)) */
         lofi_onnx_value *cube = lofi_onnx_binary(onnx, "Mul", x, lofi_onnx_binary(onnx, "Mul", x, x));
@@ -47,17 +45,17 @@ const lofi_op lofi_op_gelu = {
     .min_inputs = 1,
     .max_inputs = 1,
     .outputs = 1,
-    .attribute_bytes = sizeof(gelu_attributes),
+    .attribute_bytes = sizeof(lofi_gelu_attributes),
     .infer = lofi_infer_like_input,
     .cpu = run,
     .gradient = differentiate,
     .differentiable = 1,
     .in_place = 1,
     .onnx = lower,
-    .cuda_gap = LOFI_NO_CUDA,
+    LOFI_CUDA_SLOT(gelu),
 };
 
 lofi_tensor *lofi_gelu(lofi_graph *graph, lofi_tensor *x, bool tanh_form) {
-    gelu_attributes attributes = {tanh_form};
+    lofi_gelu_attributes attributes = {tanh_form};
     return lofi_graph_add1(graph, &lofi_op_gelu, &attributes, &x, 1);
 }

@@ -1,6 +1,7 @@
 /* group_norm.c - mean 0, variance 1 over time and the channels of a group, channels last. */
 #include "kernels/norm.h"
 #include "onnx/onnx.h"
+#include "ops/cuda_slot.h"
 #include "ops/elementwise_rules.h"
 #include "ops/expect.h"
 #include "ops/norm_rules.h"
@@ -59,7 +60,7 @@ const lofi_op lofi_op_group_norm = {
     .gradient_gap = "nothing trainable lies before a group norm",
     .in_place = 1,
     .onnx = lower,
-    .cuda_gap = LOFI_NO_CUDA,
+    LOFI_CUDA_SLOT_WITH_WORKSPACE(group_norm),
 };
 
 lofi_tensor *lofi_group_norm(lofi_graph *graph, lofi_tensor *x, lofi_tensor *weight, lofi_tensor *bias, int groups,

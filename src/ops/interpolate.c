@@ -2,19 +2,16 @@
 #include "kernels/interpolate.h"
 
 #include "onnx/onnx.h"
+#include "ops/cuda_slot.h"
 #include "ops/elementwise_rules.h"
 #include "ops/expect.h"
 #include "ops/ops.h"
-
-typedef struct interpolate_attributes {
-    lofi_dim length;          /* frames of the output */
-    int32_t transposed, kind; /* lofi_interpolation */
-} interpolate_attributes;
+#include "ops/shape_attributes.h"
 
 extern const lofi_op lofi_op_interpolate; /* the gradient rule adds it again */
 
 static lofi_code infer(lofi_graph *graph, const lofi_node *node, lofi_shape *outputs, lofi_error *err) {
-    const interpolate_attributes *attributes = node->attributes;
+    const lofi_interpolate_attributes *attributes = node->attributes;
     LOFI_TRY(lofi_expect_rank(graph, node, 0, "x", 3, "[batch, frames, channels]", err));
     if (attributes->length == 0 || node->inputs[0]->shape.dims[1] == 0)
         return lofi_refuse(node, err, "there must be at least one frame before and after");
@@ -24,7 +21,7 @@ static lofi_code infer(lofi_graph *graph, const lofi_node *node, lofi_shape *out
 }
 
 static void run(const lofi_call *call) {
-    const interpolate_attributes *a = call->attributes;
+    const lofi_interpolate_attributes *a = call->attributes;
     const lofi_view *x = &call->inputs[0], *out = &call->outputs[0];
     lofi_interpolate_sizes sizes = {.batch = x->dims[0],
                                     .in = a->transposed ? out->dims[1] : x->dims[1],
@@ -37,20 +34,20 @@ static void run(const lofi_call *call) {
         lofi_interpolate_run(&sizes, out->data, x->data, call->threads);
 }
 
-static lofi_tensor *interpolate(lofi_graph *graph, lofi_tensor *x, interpolate_attributes attributes) {
+static lofi_tensor *interpolate(lofi_graph *graph, lofi_tensor *x, lofi_interpolate_attributes attributes) {
     return lofi_graph_add1(graph, &lofi_op_interpolate, &attributes, &x, 1);
 }
 
 static void differentiate(lofi_gradient *gradient, const lofi_node *node) {
-    const interpolate_attributes *a = node->attributes;
+    const lofi_interpolate_attributes *a = node->attributes;
     if (!lofi_gradient_wanted(gradient, node, 0)) return;
     lofi_tensor *dy = lofi_gradient_of_output(gradient, node, 0);
-    interpolate_attributes back = {node->inputs[0]->shape.dims[1], !a->transposed, a->kind};
+    lofi_interpolate_attributes back = {node->inputs[0]->shape.dims[1], !a->transposed, a->kind};
     lofi_gradient_give(gradient, node, 0, interpolate(lofi_gradient_graph(gradient), dy, back));
 }
 
 static void lower(lofi_onnx *onnx, const lofi_node *node) {
-    const interpolate_attributes *a = node->attributes;
+    const lofi_interpolate_attributes *a = node->attributes;
     const lofi_shape *x = &node->inputs[0]->shape;
     bool cubic = a->kind == LOFI_INTERPOLATE_CUBIC;
     if (a->transposed) lofi_onnx_fail(onnx, "the operator 'interpolate' is transposed: " LOFI_NO_ONNX_OF_GRADIENT);
@@ -73,19 +70,19 @@ const lofi_op lofi_op_interpolate = {
     .min_inputs = 1,
     .max_inputs = 1,
     .outputs = 1,
-    .attribute_bytes = sizeof(interpolate_attributes),
+    .attribute_bytes = sizeof(lofi_interpolate_attributes),
     .infer = infer,
     .cpu = run,
     .gradient = differentiate,
     .differentiable = 1,
     .onnx = lower,
-    .cuda_gap = LOFI_NO_CUDA,
+    LOFI_CUDA_SLOT(interpolate),
 };
 
 lofi_tensor *lofi_interpolate(lofi_graph *graph, lofi_tensor *x, lofi_dim length) {
-    return interpolate(graph, x, (interpolate_attributes){length, 0, LOFI_INTERPOLATE_LINEAR});
+    return interpolate(graph, x, (lofi_interpolate_attributes){length, 0, LOFI_INTERPOLATE_LINEAR});
 }
 
 lofi_tensor *lofi_interpolate_cubic(lofi_graph *graph, lofi_tensor *x, lofi_dim length) {
-    return interpolate(graph, x, (interpolate_attributes){length, 0, LOFI_INTERPOLATE_CUBIC});
+    return interpolate(graph, x, (lofi_interpolate_attributes){length, 0, LOFI_INTERPOLATE_CUBIC});
 }

@@ -1,6 +1,7 @@
 /* layer_norm_gradient.c - d loss / d x of layer_norm. */
 #include "kernels/norm.h"
 #include "ops/backward.h"
+#include "ops/cuda_slot.h"
 #include "ops/elementwise_rules.h"
 #include "ops/norm_rules.h"
 
@@ -22,7 +23,7 @@ const lofi_op lofi_op_layer_norm_gradient = {
     .gradient_gap = LOFI_NO_SECOND_DERIVATIVE,
     .in_place = 2,
     .onnx_gap = LOFI_NO_ONNX_OF_GRADIENT,
-    .cuda_gap = LOFI_NO_CUDA,
+    LOFI_CUDA_SLOT(layer_norm_gradient),
 };
 
 lofi_tensor *lofi_layer_norm_gradient(lofi_graph *graph, lofi_tensor *x, lofi_tensor *dy, lofi_tensor *weight,

@@ -1,5 +1,6 @@
 /* linear_attention_apply.c - queries against what linear attention kept; see ops.h and kernels/linear_attention.h. */
 #include "ops/attention_rules.h"
+#include "ops/cuda_slot.h"
 #include "ops/elementwise_rules.h"
 #include "ops/expect.h"
 #include "ops/ops.h"
@@ -40,5 +41,5 @@ const lofi_op lofi_op_linear_attention_apply = {
     .workspace = lofi_linear_workspace,
     .gradient_gap = LOFI_PIECES_ARE_NOT_TRAINED,
     .onnx_gap = LOFI_NO_ONNX_OF_PIECES,
-    .cuda_gap = LOFI_NO_CUDA,
+    LOFI_CUDA_SLOT_WITH_WORKSPACE(linear_attention_apply),
 };

@@ -1,6 +1,7 @@
 /* linear_attention_gradient.c - the gradient of linear attention; see backward_attention.h. */
 #include "ops/attention_rules.h"
 #include "ops/backward_attention.h"
+#include "ops/cuda_slot.h"
 #include "ops/elementwise_rules.h"
 
 extern const lofi_op lofi_op_linear_attention_gradient;
@@ -43,5 +44,5 @@ const lofi_op lofi_op_linear_attention_gradient = {
     .work = work,
     .gradient_gap = LOFI_NO_SECOND_DERIVATIVE,
     .onnx_gap = LOFI_NO_ONNX_OF_GRADIENT,
-    .cuda_gap = LOFI_NO_CUDA,
+    LOFI_CUDA_SLOT_WITH_WORKSPACE(linear_attention_gradient),
 };

@@ -2,6 +2,7 @@
 #include "kernels/elementwise.h"
 #include "kernels/gemm.h"
 #include "onnx/onnx.h"
+#include "ops/cuda_slot.h"
 #include "ops/elementwise_rules.h"
 #include "ops/expect.h"
 #include "ops/ops.h"
@@ -203,7 +204,7 @@ const lofi_op lofi_op_matmul = {
     .differentiable = 7,
     .in_place = 3,
     .onnx = lower,
-    .cuda_gap = LOFI_NO_CUDA,
+    LOFI_CUDA_SLOT_WITH_WORKSPACE(matmul),
 };
 
 lofi_tensor *lofi_matmul(lofi_graph *graph, lofi_tensor *a, lofi_tensor *b, lofi_tensor *c,

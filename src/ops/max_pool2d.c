@@ -1,6 +1,7 @@
 /* max_pool2d.c - the largest value of each cell of a picture. */
 #include "kernels/pool.h"
 #include "onnx/onnx.h"
+#include "ops/cuda_slot.h"
 #include "ops/elementwise_rules.h"
 #include "ops/expect.h"
 #include "ops/ops.h"
@@ -38,7 +39,7 @@ const lofi_op lofi_op_max_pool2d = {
     .cpu = run,
     .gradient_gap = "nothing trainable lies before a pooling layer",
     .onnx = lower,
-    .cuda_gap = LOFI_NO_CUDA,
+    LOFI_CUDA_SLOT(max_pool2d),
 };
 
 lofi_tensor *lofi_max_pool2d(lofi_graph *graph, lofi_tensor *x, int size) {

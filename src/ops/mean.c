@@ -1,4 +1,5 @@
 /* mean.c - the mean over axes; see ops.h and kernels/reduce.h. */
+#include "ops/cuda_slot.h"
 #include "ops/elementwise_rules.h"
 #include "ops/ops.h"
 #include "ops/reduction.h"
@@ -34,5 +35,5 @@ const lofi_op lofi_op_mean = {
     .gradient = gradient,
     .differentiable = 0x1,
     .onnx = lower,
-    .cuda_gap = LOFI_NO_CUDA,
+    LOFI_CUDA_SLOT_WITH_WORKSPACE(mean),
 };

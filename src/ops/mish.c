@@ -1,6 +1,7 @@
 /* mish.c - x tanh(ln(1 + e^x)) (Misra, "Mish: a self regularized non-monotonic activation function", 2019). */
 #include "kernels/elementwise.h"
 #include "onnx/onnx.h"
+#include "ops/cuda_slot.h"
 #include "ops/elementwise_rules.h"
 #include "ops/ops.h"
 
@@ -24,7 +25,7 @@ const lofi_op lofi_op_mish = {
     .in_place = 1,
     .gradient_gap = "only the decoder of latents uses mish, and no training goes through it",
     .onnx = lower,
-    .cuda_gap = LOFI_NO_CUDA,
+    LOFI_CUDA_SLOT(mish),
 };
 
 lofi_tensor *lofi_mish(lofi_graph *graph, lofi_tensor *x) {

@@ -1,5 +1,6 @@
 /* mul.c - a b element by element, broadcast. */
 #include "onnx/onnx.h"
+#include "ops/cuda_slot.h"
 #include "ops/elementwise_rules.h"
 #include "ops/ops.h"
 
@@ -31,7 +32,7 @@ const lofi_op lofi_op_mul = {
     .differentiable = 3,
     .in_place = 1,
     .onnx = lower,
-    .cuda_gap = LOFI_NO_CUDA,
+    LOFI_CUDA_SLOT(mul),
 };
 
 lofi_tensor *lofi_mul(lofi_graph *graph, lofi_tensor *a, lofi_tensor *b) {

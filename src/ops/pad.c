@@ -4,7 +4,7 @@
 #include "kernels/copy.h"
 #include "onnx/onnx.h"
 #include "ops/axis.h"
-#include "ops/elementwise_rules.h"
+#include "ops/cuda_slot.h"
 #include "ops/expect.h"
 #include "ops/ops.h"
 #include "ops/window.h"
@@ -83,5 +83,5 @@ const lofi_op lofi_op_pad = {
     .gradient = gradient,
     .differentiable = 0x1,
     .onnx = lower,
-    .cuda_gap = LOFI_NO_CUDA,
+    LOFI_CUDA_SLOT(pad),
 };

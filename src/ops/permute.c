@@ -2,24 +2,21 @@
 #include "kernels/permute.h"
 
 #include "onnx/onnx.h"
-#include "ops/elementwise_rules.h"
+#include "ops/cuda_slot.h"
 #include "ops/expect.h"
 #include "ops/ops.h"
+#include "ops/shape_attributes.h"
 
 extern const lofi_op lofi_op_permute;
 
-typedef struct permute_attributes {
-    int32_t order[LOFI_MAX_RANK];
-} permute_attributes;
-
 lofi_tensor *lofi_permute(lofi_graph *graph, lofi_tensor *x, const int *order) {
-    permute_attributes attributes = {.order = {0}};
+    lofi_permute_attributes attributes = {.order = {0}};
     for (int i = 0; x && i < x->shape.rank; i++) attributes.order[i] = order[i];
     return lofi_graph_add1(graph, &lofi_op_permute, &attributes, &x, 1);
 }
 
 static lofi_code infer(lofi_graph *graph, const lofi_node *node, lofi_shape *outputs, lofi_error *err) {
-    const permute_attributes *a = node->attributes;
+    const lofi_permute_attributes *a = node->attributes;
     const lofi_shape *x = &node->inputs[0]->shape;
     unsigned seen = 0;
     outputs[0] = *x;
@@ -36,14 +33,14 @@ static lofi_code infer(lofi_graph *graph, const lofi_node *node, lofi_shape *out
 }
 
 static void cpu(const lofi_call *call) {
-    const permute_attributes *a = call->attributes;
+    const lofi_permute_attributes *a = call->attributes;
     const lofi_view *x = &call->inputs[0];
     lofi_permute_axes(x->rank, x->dims, a->order, lofi_dtype_bytes(x->dtype), x->data, call->outputs[0].data,
                       call->threads);
 }
 
 static void gradient(lofi_gradient *gradient, const lofi_node *node) {
-    const permute_attributes *a = node->attributes;
+    const lofi_permute_attributes *a = node->attributes;
     lofi_tensor *dout = lofi_gradient_of_output(gradient, node, 0);
     int inverse[LOFI_MAX_RANK] = {0};
     if (!dout) return;
@@ -52,7 +49,7 @@ static void gradient(lofi_gradient *gradient, const lofi_node *node) {
 }
 
 static void lower(lofi_onnx *onnx, const lofi_node *node) {
-    const permute_attributes *a = node->attributes;
+    const lofi_permute_attributes *a = node->attributes;
     int64_t order[LOFI_MAX_RANK];
     int rank = node->inputs[0]->shape.rank;
     for (int i = 0; i < rank; i++) order[i] = a->order[i];
@@ -64,11 +61,11 @@ const lofi_op lofi_op_permute = {
     .min_inputs = 1,
     .max_inputs = 1,
     .outputs = 1,
-    .attribute_bytes = sizeof(permute_attributes),
+    .attribute_bytes = sizeof(lofi_permute_attributes),
     .infer = infer,
     .cpu = cpu,
     .gradient = gradient,
     .differentiable = 0x1,
     .onnx = lower,
-    .cuda_gap = LOFI_NO_CUDA,
+    LOFI_CUDA_SLOT(permute),
 };

@@ -6,6 +6,7 @@
 #include "onnx/onnx.h"
 #include "ops/attention_rules.h"
 #include "ops/backward_attention.h"
+#include "ops/cuda_slot.h"
 #include "ops/elementwise_rules.h"
 #include "ops/ops.h"
 
@@ -109,5 +110,5 @@ const lofi_op lofi_op_relative_attention = {
     .gradient_gap =
         "positions and their two biases are frozen in every adapter that is trained here, and masks are data",
     .onnx = lower,
-    .cuda_gap = LOFI_NO_CUDA,
+    LOFI_CUDA_SLOT_WITH_WORKSPACE(relative_attention),
 };

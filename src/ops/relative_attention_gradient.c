@@ -3,6 +3,7 @@
 
 #include "ops/attention_rules.h"
 #include "ops/backward_attention.h"
+#include "ops/cuda_slot.h"
 #include "ops/elementwise_rules.h"
 
 extern const lofi_op lofi_op_relative_attention_gradient;
@@ -54,5 +55,5 @@ const lofi_op lofi_op_relative_attention_gradient = {
     .work = work,
     .gradient_gap = LOFI_NO_SECOND_DERIVATIVE,
     .onnx_gap = LOFI_NO_ONNX_OF_GRADIENT,
-    .cuda_gap = LOFI_NO_CUDA,
+    LOFI_CUDA_SLOT_WITH_WORKSPACE(relative_attention_gradient),
 };

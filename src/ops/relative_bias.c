@@ -4,30 +4,25 @@
  * for the others. Of each half the first half is one distance each, the rest grows with the logarithm up to
  * max_distance. The logarithm is taken in f32, as the original rounds it.
  */
-#include <math.h>
 #include <string.h>
 
 #include "base/half.h"
 #include "kernels/parallel.h"
 #include "onnx/onnx.h"
-#include "ops/elementwise_rules.h"
+#include "ops/cuda_slot.h"
 #include "ops/expect.h"
+#include "ops/look_up.h"
 #include "ops/ops.h"
 
 extern const lofi_op lofi_op_relative_bias;
 
-typedef struct bias_attributes {
-    lofi_dim length;
-    int64_t max_distance;
-} bias_attributes;
-
 lofi_tensor *lofi_relative_bias(lofi_graph *graph, lofi_tensor *table, lofi_dim length, int max_distance) {
-    bias_attributes attributes = {.length = length, .max_distance = max_distance};
+    lofi_bias_attributes attributes = {.length = length, .max_distance = max_distance};
     return lofi_graph_add1(graph, &lofi_op_relative_bias, &attributes, &table, 1);
 }
 
 static lofi_code infer(lofi_graph *graph, const lofi_node *node, lofi_shape *outputs, lofi_error *err) {
-    const bias_attributes *a = node->attributes;
+    const lofi_bias_attributes *a = node->attributes;
     const lofi_shape *table = &node->inputs[0]->shape;
     bool number = table->dtype == LOFI_F32 || table->dtype == LOFI_BF16 || table->dtype == LOFI_F16;
     if (!number || table->rank != 2 || table->dims[0] < 4 || table->dims[0] % 4 != 0) {
@@ -43,16 +38,6 @@ static lofi_code infer(lofi_graph *graph, const lofi_node *node, lofi_shape *out
     return LOFI_OK;
 }
 
-/* distance: of the key from the query */
-static int64_t bucket_of(int64_t distance, int64_t buckets, int64_t max_distance) {
-    int64_t half = buckets / 2, exact = half / 2, base = distance > 0 ? half : 0;
-    int64_t far = distance < 0 ? -distance : distance;
-    if (far < exact) return base + far;
-    float ratio = (float)log((double)((float)far / (float)exact)) / (float)log((double)max_distance / (double)exact);
-    int64_t bucket = exact + (int64_t)(ratio * (float)(half - exact));
-    return base + (bucket < half ? bucket : half - 1);
-}
-
 static float table_value(const lofi_view *table, int64_t index) {
     if (table->dtype == LOFI_F32) return ((const float *)table->data)[index];
     uint16_t bits = ((const uint16_t *)table->data)[index];
@@ -66,12 +51,12 @@ static size_t workspace(const lofi_call *call) {
 }
 
 static void cpu(const lofi_call *call) {
-    const bias_attributes *a = call->attributes;
+    const lofi_bias_attributes *a = call->attributes;
     const lofi_view *table = &call->inputs[0], *out = &call->outputs[0];
     int64_t heads = out->dims[0], length = out->dims[1];
     float *by_distance = call->workspace;
     for (int64_t distance = 1 - length; distance < length; distance++) {
-        int64_t bucket = bucket_of(distance, table->dims[0], a->max_distance);
+        int64_t bucket = lofi_relative_bucket(distance, table->dims[0], a->max_distance);
         for (int64_t h = 0; h < heads; h++) {
             by_distance[h * 2 * length + length - 1 + distance] = table_value(table, bucket * heads + h);
         }
@@ -84,12 +69,13 @@ static void cpu(const lofi_call *call) {
 }
 
 static void lower(lofi_onnx *onnx, const lofi_node *node) {
-    const bias_attributes *a = node->attributes;
+    const lofi_bias_attributes *a = node->attributes;
     int64_t count = 2 * a->max_distance + 1, buckets_there = node->inputs[0]->shape.dims[0];
     int64_t *buckets = lofi_onnx_scratch(onnx, count, sizeof *buckets);
     if (!buckets) return;
     /* Beyond the largest distance there is one bucket: so a table of distances, and their numbers held to its ends. */
-    for (int64_t i = 0; i < count; i++) buckets[i] = bucket_of(i - a->max_distance, buckets_there, a->max_distance);
+    for (int64_t i = 0; i < count; i++)
+        buckets[i] = lofi_relative_bucket(i - a->max_distance, buckets_there, a->max_distance);
     lofi_onnx_value *by_distance = lofi_onnx_gather_rows(onnx, node, 0, lofi_onnx_integers(onnx, buckets, 1, &count));
     lofi_onnx_value *range = lofi_onnx_range(onnx, a->length);
     lofi_onnx_value *keys = lofi_onnx_see(onnx, range, 2, (int64_t[]){1, -1});
@@ -108,11 +94,11 @@ const lofi_op lofi_op_relative_bias = {
     .min_inputs = 1,
     .max_inputs = 1,
     .outputs = 1,
-    .attribute_bytes = sizeof(bias_attributes),
+    .attribute_bytes = sizeof(lofi_bias_attributes),
     .infer = infer,
     .cpu = cpu,
     .workspace = workspace,
     .gradient_gap = "the text encoder that it belongs to is never trained",
     .onnx = lower,
-    .cuda_gap = LOFI_NO_CUDA,
+    LOFI_CUDA_SLOT_WITH_WORKSPACE(relative_bias),
 };

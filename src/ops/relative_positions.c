@@ -4,8 +4,9 @@
 #include "kernels/parallel.h"
 #include "onnx/onnx.h"
 #include "ops/attention_rules.h"
-#include "ops/elementwise_rules.h"
+#include "ops/cuda_slot.h"
 #include "ops/expect.h"
+#include "ops/look_up.h"
 #include "ops/ops.h"
 
 extern const lofi_op lofi_op_relative_positions;
@@ -29,17 +30,12 @@ static lofi_code infer(lofi_graph *graph, const lofi_node *node, lofi_shape *out
     return LOFI_OK;
 }
 
-static float frequency_of(int64_t column, int64_t width) {
-    float step = (float)-(log(10000.0) / (double)width);
-    return (float)exp((double)((float)column * step));
-}
-
 static void cpu(const lofi_call *call) {
     const lofi_view *out = &call->outputs[0];
     int64_t rows = out->dims[0], width = out->dims[1], length = (rows + 1) / 2;
     LOFI_PARALLEL_FOR(lofi_team(rows * width > 4096, call->threads), pair, width / 2, {
         int64_t column = 2 * pair;
-        float frequency = frequency_of(column, width);
+        float frequency = lofi_relative_frequency(column, width);
         for (int64_t r = 0; r < rows; r++) {
             double angle = (double)((float)(length - 1 - r) * frequency);
             float *at = (float *)out->data + r * width + column;
@@ -53,7 +49,7 @@ static void lower(lofi_onnx *onnx, const lofi_node *node) {
     const positions_attributes *a = node->attributes;
     int64_t half = a->width / 2;
     float *frequencies = lofi_onnx_scratch(onnx, half, sizeof *frequencies);
-    for (int64_t i = 0; frequencies && i < half; i++) frequencies[i] = frequency_of(2 * i, a->width);
+    for (int64_t i = 0; frequencies && i < half; i++) frequencies[i] = lofi_relative_frequency(2 * i, a->width);
     lofi_onnx_value *rows = lofi_onnx_range(onnx, node->outputs[0]->shape.dims[0]);
     lofi_onnx_value *last = lofi_onnx_to_f32(onnx, lofi_onnx_dim(onnx, a->length));
     last = lofi_onnx_binary(onnx, "Sub", last, lofi_onnx_number(onnx, 1));
@@ -72,5 +68,5 @@ const lofi_op lofi_op_relative_positions = {
     .cpu = cpu,
     .gradient_gap = "it has no inputs",
     .onnx = lower,
-    .cuda_gap = LOFI_NO_CUDA,
+    LOFI_CUDA_SLOT(relative_positions),
 };

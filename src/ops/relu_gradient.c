@@ -1,6 +1,7 @@
 /* relu_gradient.c - d loss / d x of relu. */
 #include "kernels/elementwise.h"
 #include "ops/backward.h"
+#include "ops/cuda_slot.h"
 #include "ops/elementwise_rules.h"
 
 static void run(const lofi_call *call) {
@@ -18,7 +19,7 @@ const lofi_op lofi_op_relu_gradient = {
     .gradient_gap = LOFI_NO_SECOND_DERIVATIVE,
     .in_place = 2,
     .onnx_gap = LOFI_NO_ONNX_OF_GRADIENT,
-    .cuda_gap = LOFI_NO_CUDA,
+    LOFI_CUDA_SLOT(relu_gradient),
 };
 
 lofi_tensor *lofi_relu_gradient(lofi_graph *graph, lofi_tensor *x, lofi_tensor *dy) {

@@ -2,6 +2,7 @@
 #include "kernels/norm.h"
 #include "onnx/onnx.h"
 #include "ops/backward.h"
+#include "ops/cuda_slot.h"
 #include "ops/elementwise_rules.h"
 #include "ops/norm_rules.h"
 #include "ops/ops.h"
@@ -47,7 +48,7 @@ const lofi_op lofi_op_rms_norm = {
     .gradient_gap = "weight and bias of a norm are not trained",
     .in_place = 1,
     .onnx = lower,
-    .cuda_gap = LOFI_NO_CUDA,
+    LOFI_CUDA_SLOT(rms_norm),
 };
 
 lofi_tensor *lofi_rms_norm(lofi_graph *graph, lofi_tensor *x, lofi_tensor *weight, lofi_tensor *bias, float epsilon) {

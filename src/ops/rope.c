@@ -2,20 +2,17 @@
 #include "kernels/rope.h"
 
 #include "onnx/onnx.h"
+#include "ops/cuda_slot.h"
 #include "ops/elementwise_rules.h"
 #include "ops/expect.h"
 #include "ops/ops.h"
+#include "ops/rope.h"
 
 extern const lofi_op lofi_op_rope;
 
-typedef struct rope_attributes {
-    int32_t heads;
-    int32_t transposed;
-} rope_attributes;
-
 static lofi_tensor *build(lofi_graph *graph, lofi_tensor *x, lofi_tensor *cosine, lofi_tensor *sine, int heads,
                           bool transposed) {
-    rope_attributes attributes = {.heads = heads, .transposed = transposed};
+    lofi_rope_attributes attributes = {.heads = heads, .transposed = transposed};
     return lofi_graph_add1(graph, &lofi_op_rope, &attributes, (lofi_tensor *[]){x, cosine, sine}, 3);
 }
 
@@ -24,7 +21,7 @@ lofi_tensor *lofi_rope(lofi_graph *graph, lofi_tensor *x, lofi_tensor *cosine, l
 }
 
 static lofi_code infer(lofi_graph *graph, const lofi_node *node, lofi_shape *outputs, lofi_error *err) {
-    const rope_attributes *a = node->attributes;
+    const lofi_rope_attributes *a = node->attributes;
     LOFI_TRY(lofi_expect_rank(graph, node, 0, "x", 3, "[batch, length, heads * width]", err));
     const lofi_shape *x = &node->inputs[0]->shape;
     if (a->heads < 1 || x->dims[2] <= 0 || x->dims[2] % (2 * a->heads) != 0) {
@@ -39,7 +36,7 @@ static lofi_code infer(lofi_graph *graph, const lofi_node *node, lofi_shape *out
 }
 
 static void cpu(const lofi_call *call) {
-    const rope_attributes *a = call->attributes;
+    const lofi_rope_attributes *a = call->attributes;
     const lofi_view *in = call->inputs;
     lofi_rope_sizes sizes = {.batch = in[0].dims[0],
                              .length = in[0].dims[1],
@@ -50,7 +47,7 @@ static void cpu(const lofi_call *call) {
 }
 
 static void gradient(lofi_gradient *gradient, const lofi_node *node) {
-    const rope_attributes *a = node->attributes;
+    const lofi_rope_attributes *a = node->attributes;
     lofi_tensor *dout = lofi_gradient_of_output(gradient, node, 0);
     if (!dout) return;
     lofi_tensor *cosine = lofi_gradient_input(gradient, node, 1), *sine = lofi_gradient_input(gradient, node, 2);
@@ -59,7 +56,7 @@ static void gradient(lofi_gradient *gradient, const lofi_node *node) {
 }
 
 static void lower(lofi_onnx *onnx, const lofi_node *node) {
-    const rope_attributes *a = node->attributes;
+    const lofi_rope_attributes *a = node->attributes;
     if (a->transposed) lofi_onnx_fail(onnx, "the operator 'rope' is transposed: " LOFI_NO_ONNX_OF_GRADIENT);
     lofi_dim last = node->inputs[0]->shape.dims[2];
     int64_t width = last / a->heads, two = 2, order[] = {1, 0}, heads[] = {0, 0, a->heads, width};
@@ -83,7 +80,7 @@ const lofi_op lofi_op_rope = {
     .min_inputs = 3,
     .max_inputs = 3,
     .outputs = 1,
-    .attribute_bytes = sizeof(rope_attributes),
+    .attribute_bytes = sizeof(lofi_rope_attributes),
     .infer = infer,
     .cpu = cpu,
     .gradient = gradient,
@@ -91,5 +88,5 @@ const lofi_op lofi_op_rope = {
     .gradient_gap = "the tables of angles are fixed numbers",
     .in_place = 1,
     .onnx = lower,
-    .cuda_gap = LOFI_NO_CUDA,
+    LOFI_CUDA_SLOT(rope),
 };

@@ -1,21 +1,16 @@
 /* rotary_table.c - cosines and sines of rotary angles; see ops.h and kernels/rope.h. */
 #include "kernels/rope.h"
 #include "onnx/onnx.h"
-#include "ops/elementwise_rules.h"
+#include "ops/cuda_slot.h"
 #include "ops/expect.h"
+#include "ops/look_up.h"
 #include "ops/ops.h"
 
 extern const lofi_op lofi_op_rotary_table;
 
-typedef struct rotary_attributes {
-    lofi_dim positions;
-    int32_t width;
-    float theta;
-} rotary_attributes;
-
 void lofi_rotary_table(lofi_graph *graph, lofi_dim positions, int d, float theta, lofi_tensor **cosine,
                        lofi_tensor **sine) {
-    rotary_attributes attributes = {.positions = positions, .width = d, .theta = theta};
+    lofi_rotary_attributes attributes = {.positions = positions, .width = d, .theta = theta};
     lofi_tensor *outputs[2] = {NULL, NULL};
     lofi_graph_add(graph, &lofi_op_rotary_table, &attributes, NULL, 0, outputs, 2);
     *cosine = outputs[0];
@@ -23,7 +18,7 @@ void lofi_rotary_table(lofi_graph *graph, lofi_dim positions, int d, float theta
 }
 
 static lofi_code infer(lofi_graph *graph, const lofi_node *node, lofi_shape *outputs, lofi_error *err) {
-    const rotary_attributes *a = node->attributes;
+    const lofi_rotary_attributes *a = node->attributes;
     (void)graph;
     if (a->width < 2 || a->width % 2 != 0) {
         return lofi_refuse(node, err, "the width of a head must be even, got %d", (int)a->width);
@@ -33,13 +28,13 @@ static lofi_code infer(lofi_graph *graph, const lofi_node *node, lofi_shape *out
 }
 
 static void cpu(const lofi_call *call) {
-    const rotary_attributes *a = call->attributes;
+    const lofi_rotary_attributes *a = call->attributes;
     const lofi_view *out = call->outputs;
     lofi_rope_table(out[0].dims[0], out[0].dims[1], a->theta, out[0].data, out[1].data);
 }
 
 static void lower(lofi_onnx *onnx, const lofi_node *node) {
-    const rotary_attributes *a = node->attributes;
+    const lofi_rotary_attributes *a = node->attributes;
     int64_t half = a->width / 2;
     float *frequencies = lofi_onnx_scratch(onnx, half, sizeof *frequencies);
     for (int64_t j = 0; frequencies && j < half; j++) frequencies[j] = lofi_rope_frequency(j, a->width, a->theta);
@@ -52,10 +47,10 @@ static void lower(lofi_onnx *onnx, const lofi_node *node) {
 const lofi_op lofi_op_rotary_table = {
     .name = "rotary_table",
     .outputs = 2,
-    .attribute_bytes = sizeof(rotary_attributes),
+    .attribute_bytes = sizeof(lofi_rotary_attributes),
     .infer = infer,
     .cpu = cpu,
     .gradient_gap = "it has no inputs",
     .onnx = lower,
-    .cuda_gap = LOFI_NO_CUDA,
+    LOFI_CUDA_SLOT(rotary_table),
 };

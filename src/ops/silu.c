@@ -2,6 +2,7 @@
 #include "kernels/elementwise.h"
 #include "onnx/onnx.h"
 #include "ops/backward.h"
+#include "ops/cuda_slot.h"
 #include "ops/elementwise_rules.h"
 #include "ops/ops.h"
 
@@ -32,7 +33,7 @@ const lofi_op lofi_op_silu = {
     .differentiable = 1,
     .in_place = 1,
     .onnx = lower,
-    .cuda_gap = LOFI_NO_CUDA,
+    LOFI_CUDA_SLOT(silu),
 };
 
 lofi_tensor *lofi_silu(lofi_graph *graph, lofi_tensor *x) {

@@ -1,6 +1,7 @@
 /* square_root.c - the square root. Its gradient, dy / (2 sqrt(x)), needs no operator of its own. */
 #include "kernels/elementwise.h"
 #include "onnx/onnx.h"
+#include "ops/cuda_slot.h"
 #include "ops/elementwise_rules.h"
 #include "ops/ops.h"
 
@@ -31,7 +32,7 @@ const lofi_op lofi_op_square_root = {
     .differentiable = 1,
     .in_place = 1,
     .onnx = lower,
-    .cuda_gap = LOFI_NO_CUDA,
+    LOFI_CUDA_SLOT(square_root),
 };
 
 lofi_tensor *lofi_square_root(lofi_graph *graph, lofi_tensor *x) {

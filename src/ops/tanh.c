@@ -1,6 +1,7 @@
 /* tanh.c - the hyperbolic tangent. Its gradient, dy (1 - tanh(x)^2), needs no operator of its own. */
 #include "kernels/elementwise.h"
 #include "onnx/onnx.h"
+#include "ops/cuda_slot.h"
 #include "ops/elementwise_rules.h"
 #include "ops/ops.h"
 
@@ -31,7 +32,7 @@ const lofi_op lofi_op_tanh = {
     .differentiable = 1,
     .in_place = 1,
     .onnx = lower,
-    .cuda_gap = LOFI_NO_CUDA,
+    LOFI_CUDA_SLOT(tanh),
 };
 
 lofi_tensor *lofi_tanh(lofi_graph *graph, lofi_tensor *x) {

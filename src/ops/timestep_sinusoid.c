@@ -2,8 +2,9 @@
 #include <math.h>
 
 #include "onnx/onnx.h"
-#include "ops/elementwise_rules.h"
+#include "ops/cuda_slot.h"
 #include "ops/expect.h"
+#include "ops/look_up.h"
 #include "ops/ops.h"
 
 extern const lofi_op lofi_op_timestep_sinusoid;
@@ -27,17 +28,12 @@ static lofi_code infer(lofi_graph *graph, const lofi_node *node, lofi_shape *out
     return LOFI_OK;
 }
 
-static float frequency_of(int64_t i, int64_t half) {
-    float exponent = (float)-log(10000.0) * (float)i / (float)half;
-    return (float)exp((double)exponent);
-}
-
 static void cpu(const lofi_call *call) {
     const float *t = call->inputs[0].data;
     float *out = call->outputs[0].data;
     int64_t batch = call->outputs[0].dims[0], width = call->outputs[0].dims[1], half = width / 2;
     for (int64_t i = 0; i < half; i++) {
-        float frequency = frequency_of(i, half);
+        float frequency = lofi_timestep_frequency(i, half);
         for (int64_t b = 0; b < batch; b++) {
             double angle = (double)(t[b] * frequency);
             out[b * width + i] = (float)cos(angle);
@@ -50,7 +46,7 @@ static void lower(lofi_onnx *onnx, const lofi_node *node) {
     const sinusoid_attributes *a = node->attributes;
     int64_t half = a->width / 2;
     float *frequencies = lofi_onnx_scratch(onnx, half, sizeof *frequencies);
-    for (int64_t i = 0; frequencies && i < half; i++) frequencies[i] = frequency_of(i, half);
+    for (int64_t i = 0; frequencies && i < half; i++) frequencies[i] = lofi_timestep_frequency(i, half);
     lofi_onnx_value *angles = lofi_onnx_angles(onnx, lofi_onnx_input(onnx, node, 0), frequencies, half);
     lofi_onnx_value *parts[] = {lofi_onnx_unary(onnx, "Cos", angles), lofi_onnx_unary(onnx, "Sin", angles)};
     lofi_onnx_output(onnx, node, 0, lofi_onnx_concat(onnx, parts, 2, 1));
@@ -66,5 +62,5 @@ const lofi_op lofi_op_timestep_sinusoid = {
     .cpu = cpu,
     .gradient_gap = "timesteps are data",
     .onnx = lower,
-    .cuda_gap = LOFI_NO_CUDA,
+    LOFI_CUDA_SLOT(timestep_sinusoid),
 };

@@ -3,11 +3,10 @@
 
 #include "kernels/parallel.h"
 #include "onnx/onnx.h"
-#include "ops/elementwise_rules.h"
+#include "ops/cuda_slot.h"
 #include "ops/expect.h"
+#include "ops/look_up.h"
 #include "ops/ops.h"
-
-#define APART (-100.0f)
 
 static lofi_code infer(lofi_graph *graph, const lofi_node *node, lofi_shape *outputs, lofi_error *err) {
     const lofi_window_bias_attributes *a = node->attributes;
@@ -27,17 +26,11 @@ static lofi_code infer(lofi_graph *graph, const lofi_node *node, lofi_shape *out
     return LOFI_OK;
 }
 
-/* The row of the table for place i seen from place j. */
-static int64_t table_row(const lofi_window_bias_attributes *a, int64_t i, int64_t j) {
-    int64_t w = a->window, down = i / w - j / w + w - 1, right = i % w - j % w + w - 1;
-    return down * (2 * w - 1) + right;
-}
-
 /* The table seen from place i, for one head: to [places]. */
 static void look_up(const lofi_window_bias_attributes *a, const float *table, int64_t heads, int64_t i, float *to) {
     int64_t w = a->window;
     for (int64_t j = 0; j < w * w; j += w) {
-        const float *from = table + table_row(a, i, j) * heads;
+        const float *from = table + lofi_window_row(w, i, j) * heads;
         for (int64_t column = 0; column < w; column++) to[j + column] = from[-column * heads];
     }
 }
@@ -50,7 +43,7 @@ static void keep_apart(const lofi_window_bias_attributes *a, int64_t window, int
     for (int64_t row = 0; row < w; row++) {
         bool apart = last_down && (row < edge) != (i / w < edge);
         for (int64_t column = 0; column < w; column++)
-            if (apart || (last_across && (column < edge) != (i % w < edge))) to[row * w + column] += APART;
+            if (apart || (last_across && (column < edge) != (i % w < edge))) to[row * w + column] += LOFI_WINDOW_APART;
     }
 }
 
@@ -79,7 +72,7 @@ static void lower(lofi_onnx *onnx, const lofi_node *node) {
     int64_t *ids = lofi_onnx_scratch(onnx, pairs, sizeof *ids);
     float *apart = lofi_onnx_scratch(onnx, windows * pairs, sizeof *apart);
     if (!ids || !apart) return;
-    for (int64_t at = 0; at < pairs; at++) ids[at] = table_row(a, at / places, at % places);
+    for (int64_t at = 0; at < pairs; at++) ids[at] = lofi_window_row(a->window, at / places, at % places);
     memset(apart, 0, (size_t)(windows * pairs) * sizeof *apart);
     for (int64_t row = 0; a->shift > 0 && row < windows * places; row++)
         keep_apart(a, row / places, row % places, apart + row * places);
@@ -102,7 +95,7 @@ const lofi_op lofi_op_window_bias = {
     .cpu = run,
     .gradient_gap = "the networks of evaluation are never trained",
     .onnx = lower,
-    .cuda_gap = LOFI_NO_CUDA,
+    LOFI_CUDA_SLOT(window_bias),
 };
 
 lofi_tensor *lofi_window_bias(lofi_graph *graph, lofi_tensor *table, lofi_window_bias_attributes attributes) {

@@ -11,6 +11,7 @@
 #include "base/interrupt.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "graph/device.h"
 #include "models/audio_encoder.h"
 #include "models/text_encoder.h"
 #include "text/lyric_tokenizer.h"
@@ -67,6 +68,12 @@ struct lofi_examples {
 
 /* ---- latents ---- */
 
+/* What a device computes with rounded operands is kept apart from what is computed in f32. */
+static void add_arithmetic(lofi_sha256 *sha) {
+    const lofi_device *device = lofi_device_default();
+    if (device && device->bf16) lofi_sha256_add_text(sha, "products of bf16");
+}
+
 /* The key of what a network makes of a song's file; `what` tells kinds of content and rules of decoding apart. */
 static lofi_code song_key(char hex[LOFI_SHA256_HEX], const char *what, const char *network, const char *path,
                           lofi_error *err) {
@@ -77,6 +84,7 @@ static lofi_code song_key(char hex[LOFI_SHA256_HEX], const char *what, const cha
     lofi_sha256_add_text(sha, what);
     lofi_sha256_add_text(sha, network);
     lofi_sha256_add_text(sha, file);
+    add_arithmetic(sha);
     lofi_sha256_end(sha, hex);
     return LOFI_OK;
 }
@@ -524,6 +532,7 @@ static lofi_code text_key(char hex[LOFI_SHA256_HEX], const lofi_examples *e, lof
     lofi_sha256_add_text(sha, "text states");
     lofi_sha256_add_text(sha, e->text_hash);
     lofi_sha256_add_text(sha, e->prompt);
+    add_arithmetic(sha);
     lofi_sha256_end(sha, hex);
     return LOFI_OK;
 }

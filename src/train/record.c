@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "base/json.h"
+#include "graph/device.h"
 #include "models/ssl_encoder.h"
 
 #ifndef LOFI_VERSION
@@ -38,6 +39,13 @@ static json_t *configuration(const lofi_train_settings *s) {
                      s->bf16 ? "bf16" : "fp32", "seed", (json_int_t)s->seed);
 }
 
+/* A run that goes on elsewhere is told so; nothing on the CPU. */
+static void add_device(json_t *configuration) {
+    const lofi_device *device = lofi_device_default();
+    if (!device) return;
+    json_object_set_new(configuration, "device", json_stringn(device->name, strcspn(device->name, ":")));
+}
+
 static lofi_code hash_json(char hex[LOFI_SHA256_HEX], const json_t *value, lofi_error *err) {
     lofi_buffer text = LOFI_BUFFER_INIT;
     lofi_sha256 *sha;
@@ -58,6 +66,7 @@ lofi_code lofi_record_make(json_t **out, const lofi_train_settings *settings, co
     LOFI_TRY(lofi_weights_hash(base, lofi_loaded_weights(transformer), err));
     json_t *config = configuration(settings);
     if (config) add_alignment(config, settings, ssl_hashes);
+    if (config) add_device(config);
     lofi_code code = config ? hash_json(hash, config, err)
                             : lofi_fail(err, LOFI_ERR_MEMORY, "out of memory for the run's record");
     if (code != LOFI_OK) {

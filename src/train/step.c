@@ -137,7 +137,8 @@ lofi_code lofi_step_new(lofi_step **out, lofi_loaded *transformer, lofi_adapter 
     lofi_step *step = calloc(1, sizeof *step);
     if (!step) return lofi_fail(err, LOFI_ERR_MEMORY, "out of memory for a training step");
     step->options = options;
-    step->attachment = (lofi_attachment){.adapter = adapter, .trainable = options.gradients, .strength = 1.0f};
+    /* Also where only the loss is wanted: the adapter is trained elsewhere between two runs. */
+    step->attachment = (lofi_attachment){.adapter = adapter, .trainable = true, .strength = 1.0f};
     lofi_code code = build(step, transformer, err);
     if (code == LOFI_OK)
         *out = step;
@@ -217,7 +218,7 @@ lofi_code lofi_step_run(lofi_step *step, const lofi_step_inputs *inputs, lofi_st
         lofi_hint(err, "shorter songs, a smaller --lora-rank and --gradient-checkpointing on need less");
     LOFI_TRY(code);
     LOFI_TRY(fill_all(step, inputs, err));
-    lofi_session_run(step->session);
+    LOFI_TRY(lofi_session_run(step->session, err));
     LOFI_TRY(read_loss(step, step->loss, &read.total, err));
     LOFI_TRY(read_loss(step, step->denoising, &read.denoising, err));
     for (int i = 0; i < step->options.alignments; i++)

@@ -47,7 +47,7 @@ typedef struct trainer {
     lofi_metrics *metrics;
     lofi_flow_schedule schedule;
     lofi_training_state state;
-    float *gradient_sum; /* accumulate > 1 */
+    lofi_optimizer *optimizer;
     json_t *record;
     size_t *order; /* rows of the present epoch */
     int64_t order_epoch;
@@ -186,6 +186,8 @@ static lofi_code measure(trainer *t, lofi_error *err) {
     if (step % t->settings->plot_every != 0 && step != t->settings->max_steps) return LOFI_OK;
     if (!t->measuring || lofi_metrics_has_validation(t->metrics, step)) return LOFI_OK;
     double means[VALIDATION_SEEDS], sum = 0, low = INFINITY, high = -INFINITY;
+    /* A graph without all of the adapter has a copy of its own on a device, made from the caller's memory. */
+    LOFI_TRY(lofi_optimizer_fetch(t->optimizer, err));
     for (int s = 0; s < VALIDATION_SEEDS; s++) {
         LOFI_TRY(measure_seed(t, VALIDATION_SEED + (uint64_t)s, &means[s], err));
         sum += means[s];
@@ -229,8 +231,6 @@ static lofi_code open_model(trainer *t, lofi_error *err) {
     size_t count = t->state.adapter->value_count;
     LOFI_TRY(lofi_alloc((void **)&t->state.first, count, sizeof(float), "the optimizer's first moments", err));
     LOFI_TRY(lofi_alloc((void **)&t->state.second, count, sizeof(float), "the optimizer's second moments", err));
-    if (s->accumulate > 1)
-        LOFI_TRY(lofi_alloc((void **)&t->gradient_sum, count, sizeof(float), "the sum of gradients", err));
     lofi_step_options options = {.gradients = true,
                                  .checkpoint = s->checkpointing,
                                  .dropout = s->dropout,
@@ -238,7 +238,14 @@ static lofi_code open_model(trainer *t, lofi_error *err) {
                                  .alignments = t->summary->aligned ? LOFI_SSL_KINDS : 0,
                                  .alignment_coefficient = (float)s->ssl_coefficient,
                                  .threads = s->threads};
-    return lofi_step_new(&t->training, t->transformer, t->state.adapter, options, err);
+    LOFI_TRY(lofi_step_new(&t->training, t->transformer, t->state.adapter, options, err));
+    lofi_optimizer_blocks blocks = {.values = t->state.adapter->values,
+                                    .gradient = lofi_step_gradient(t->training),
+                                    .first = t->state.first,
+                                    .second = t->state.second,
+                                    .count = count};
+    return lofi_optimizer_new(&t->optimizer, &blocks, lofi_session_device(lofi_step_session(t->training)),
+                              s->accumulate, t->threads, err);
 }
 
 static lofi_code open_examples(trainer *t, lofi_error *err) {
@@ -376,10 +383,9 @@ static void add_losses(lofi_step_losses *sum, const lofi_step_losses *one, doubl
     for (int i = 0; i < LOFI_ACE_STEP_MAX_PROJECTORS; i++) sum->alignment[i] += one->alignment[i] * factor;
 }
 
-/* The mean gradient of an update, its visits summed in order; *losses are their means. */
-static lofi_code gather(trainer *t, const float **gradient, lofi_step_losses *losses, lofi_error *err) {
+/* The gradients of an update's visits, summed in order; *losses are their means. */
+static lofi_code gather(trainer *t, lofi_step_losses *losses, lofi_error *err) {
     int64_t visits = t->settings->accumulate;
-    size_t count = t->state.adapter->value_count;
     *losses = (lofi_step_losses){0};
     for (int64_t i = 0; i < visits; i++) {
         lofi_step_losses one;
@@ -387,26 +393,19 @@ static lofi_code gather(trainer *t, const float **gradient, lofi_step_losses *lo
             return lofi_fail(err, LOFI_ERR_INTERRUPTED, "stopped before an update was complete");
         LOFI_TRY(visit(t, t->state.step * visits + i, &one, err));
         add_losses(losses, &one, 1.0 / (double)visits);
-        const float *g = lofi_step_gradient(t->training);
-        if (visits == 1)
-            *gradient = g;
-        else if (i == 0)
-            memcpy(t->gradient_sum, g, count * sizeof *g);
-        else
-            for (size_t j = 0; j < count; j++) t->gradient_sum[j] += g[j];
+        LOFI_TRY(lofi_optimizer_take(t->optimizer, i, err));
     }
-    if (visits > 1) *gradient = t->gradient_sum;
     return LOFI_OK;
 }
 
 static lofi_code update(trainer *t, lofi_error *err) {
     const lofi_train_settings *s = t->settings;
     int64_t start = lofi_now_ns();
-    const float *gradient = NULL;
     lofi_step_losses losses;
-    LOFI_TRY(gather(t, &gradient, &losses, err));
-    size_t count = t->state.adapter->value_count;
-    double norm = lofi_gradient_norm(gradient, count, t->threads) / (double)s->accumulate;
+    double norm;
+    LOFI_TRY(gather(t, &losses, err));
+    LOFI_TRY(lofi_optimizer_norm(t->optimizer, &norm, err));
+    norm /= (double)s->accumulate;
     if (!isfinite(losses.total) || !isfinite(norm)) {
         char what[96];
         snprintf(what, sizeof what, "loss %g, gradient norm %g", losses.total, norm);
@@ -415,8 +414,7 @@ static lofi_code update(trainer *t, lofi_error *err) {
     lofi_adamw adamw = LOFI_ADAMW_INIT;
     adamw.learning_rate = lofi_learning_rate(s->learning_rate, t->state.step, s->warmup_steps, s->max_steps);
     double factor = lofi_clip_factor(norm, s->clip_norm) / (double)s->accumulate;
-    lofi_adamw_update(&adamw, t->state.step + 1, t->state.adapter->values, gradient, factor, t->state.first,
-                      t->state.second, count, t->threads);
+    LOFI_TRY(lofi_optimizer_update(t->optimizer, &adamw, t->state.step + 1, factor, err));
     int64_t epoch = t->state.step * s->accumulate / (int64_t)lofi_examples_row_count(t->examples);
     t->state.step++;
     lofi_step_metrics values = {.step = t->state.step,
@@ -434,6 +432,7 @@ static lofi_code update(trainer *t, lofi_error *err) {
 
 static lofi_code save(trainer *t, lofi_error *err) {
     char folder[LOFI_PATH_MAX];
+    LOFI_TRY(lofi_optimizer_fetch(t->optimizer, err));
     LOFI_TRY(lofi_checkpoint_save(folder, t->run, &t->state, t->record, err));
     memcpy(t->summary->checkpoint, folder, sizeof folder);
     LOFI_TRY(lofi_metrics_picture(t->metrics, err));
@@ -506,6 +505,7 @@ static void close_all(trainer *t) {
     lofi_metrics_close(t->metrics);
     lofi_lock_release(t->held);
     lofi_examples_close(t->examples);
+    lofi_optimizer_free(t->optimizer);
     lofi_step_free(t->measuring);
     lofi_step_free(t->training);
     lofi_adapter_free(t->state.adapter);
@@ -513,7 +513,6 @@ static void close_all(trainer *t) {
     json_decref(t->record);
     lofi_free(t->state.first);
     lofi_free(t->state.second);
-    lofi_free(t->gradient_sum);
     lofi_free(t->order);
     lofi_free(t->noise);
     lofi_free(t->mask);

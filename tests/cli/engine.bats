@@ -62,7 +62,7 @@ train() {
 @test "options that the original does not have are refused" {
     make_dataset
     local option
-    for option in --resume "--model-seed 7" "--accumulate 1" "--threads 2" "--lyric-encoder-dropout on"; do
+    for option in --resume "--model-seed 7" "--accumulate 1" "--threads 2" "--device cuda" "--lyric-encoder-dropout on"; do
         train $option
         [ "$status" -eq 1 ]
         [[ "$stderr" == *"the original trainer has no ${option%% *}"* ]]

@@ -98,7 +98,7 @@ static lofi_code compute(run *r, lofi_error *err) {
     LOFI_TRY(fill(r, r->conditions.speaker, "speaker", err));
     LOFI_TRY(fill(r, r->conditions.lyric_token_ids, "lyric_token_ids", err));
     LOFI_TRY(fill(r, r->conditions.lyric_mask, "lyric_mask", err));
-    lofi_session_run(r->session);
+    LOFI_TRY(lofi_session_run(r->session, err));
     return LOFI_OK;
 }
 

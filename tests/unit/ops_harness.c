@@ -62,6 +62,14 @@ static bool fail(const ops_case *test, ops_report *report, const char *format, .
     return false;
 }
 
+/* ---- where it runs ---- */
+
+static lofi_device *device;
+
+void ops_use_device(lofi_device *chosen) {
+    device = chosen;
+}
+
 /* ---- one network made from a case ---- */
 
 typedef struct symbol {
@@ -197,7 +205,8 @@ static void network_build(network *net, const ops_case *test) {
 
 static bool network_start(network *net, int threads, ops_report *report) {
     lofi_error err = LOFI_ERROR_INIT;
-    if (lofi_session_new(&net->session, net->graph, (lofi_session_options){threads}, &err) != LOFI_OK)
+    lofi_session_options options = {.threads = threads, .device = device};
+    if (lofi_session_new(&net->session, net->graph, options, &err) != LOFI_OK)
         return fail(net->test, report, "no session: %s", err.message);
     for (int i = 0; i < net->symbol_count; i++)
         for (size_t known = 0; known < lofi_graph_symbol_count(net->graph); known++)
@@ -208,8 +217,8 @@ static bool network_start(network *net, int threads, ops_report *report) {
 }
 
 /* NaN everywhere, then the inputs, then the run. */
-static void network_run(network *net) {
-    lofi_error err;
+static bool network_run(network *net, ops_report *report) {
+    lofi_error err = LOFI_ERROR_INIT;
     void *data;
     int64_t count;
     lofi_session_poison(net->session);
@@ -224,7 +233,7 @@ static void network_run(network *net) {
         if (lofi_session_data(net->session, net->projection_inputs[i], &data, &count, &err) != LOFI_OK) continue;
         for (int64_t j = 0; j < count; j++) ((float *)data)[j] = (float)net->projections[i].values[j];
     }
-    lofi_session_run(net->session);
+    return lofi_session_run(net->session, &err) == LOFI_OK || fail(net->test, report, "no run: %s", err.message);
 }
 
 /* ---- question 1: shapes ---- */
@@ -352,10 +361,8 @@ static bool check_values(network *net, ops_report *report) {
     bool good = true;
     for (int i = 0; good && i < net->output_count; i++)
         good = check_shape(net, i, expected[i].dims, expected[i].rank, report);
-    if (good) {
-        network_run(net);
-        evaluate(net, expected);
-    }
+    if (good) good = network_run(net, report);
+    if (good) evaluate(net, expected);
     for (int i = 0; good && i < net->output_count; i++) {
         lofi_error err = LOFI_ERROR_INIT;
         void *data;
@@ -479,8 +486,7 @@ static bool run_gradients(network *net, lofi_tensor *const *grads, const int *wh
     ops_array outputs[OPS_MAX_OUTPUTS] = {0};
     make_outputs(net, outputs);
     make_projections(net, outputs);
-    network_run(net);
-    bool good = true;
+    bool good = network_run(net, report);
     for (int i = 0; good && i < count; i++) {
         lofi_error err = LOFI_ERROR_INIT;
         void *data;
@@ -616,11 +622,11 @@ static bool same_bytes(const ops_case *test, int threads, void **first, size_t *
     if (good) mark_outputs(&net), good = network_start(&net, threads, report);
     for (int round = 0; good && round < 2; round++) {
         long before = allocations_so_far();
-        network_run(&net);
+        if (!network_run(&net, report)) good = false;
         long made = allocations_so_far() - before;
-        if (round > 0 && made > 0)
+        if (round > 0 && made > 0 && !device) /* a driver may */
             good = fail(test, report, "%ld allocations in run %d with %d threads", made, round + 1, threads);
-        for (int i = 0; i < net.output_count; i++) {
+        for (int i = 0; good && i < net.output_count; i++) {
             size_t size;
             void *bytes = copy_of_output(&net, i, &size);
             if (!first[i]) {
@@ -754,6 +760,6 @@ bool ops_check_slots(const lofi_op *op, ops_report *report) {
         return fail(&here, report, "needs either a CUDA kernel or a sentence that says why not");
     if (!op->onnx == !says(op->onnx_gap))
         return fail(&here, report, "needs either an ONNX lowering or a sentence that says why not");
-    if (op->cuda) return fail(&here, report, "a CUDA slot is filled, but nothing compares it with the CPU");
+    if (op->view && op->cuda) return fail(&here, report, "a view is never launched");
     return true;
 }

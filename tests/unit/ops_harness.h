@@ -5,7 +5,8 @@
  *      central differences of the float64 reference; where there is none, the operator's own sentence must come;
  *   4. ONNX: the graph of the case, lowered and run in ONNX Runtime, against the same reference; where the library is not to be
  *      had, it is lowered and written only, and the summary says so. An operator without a lowering says why;
- *   5. CUDA: a filled slot, or a sentence that says why not, which is counted and printed.
+ *   5. CUDA: a filled slot, or a sentence that says why not, which is counted and printed. Where there is a GPU, questions 2 and 3
+ *      are asked of it, too, with the same limits, and whether two runs give the same bytes.
  * Inputs are random, everything else that a node may touch is NaN before it runs.
  *
  * To add cases: put them into a table `const ops_case ops_cases_NAME[]` ending with OPS_END, in tests/unit/ops_cases_NAME.c,
@@ -27,8 +28,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "graph/device.h"
 #include "graph/graph.h"
-#include "graph/op.h"
 #include "onnx/onnx.h"
 #include "onnx/runtime.h"
 
@@ -105,6 +106,8 @@ typedef struct ops_report {
     char text[2048];
 } ops_report;
 
+/* Questions 2 and 3, and the same bytes twice, are asked of that device from now on; NULL: of the CPU. */
+void ops_use_device(lofi_device *device);
 /* Question 4 for one case, written to `folder`; runtime NULL: not run. opset and precision as in onnx/onnx.h. */
 bool ops_check_onnx(const ops_case *test, lofi_onnx_runtime *runtime, const char *folder,
                     const lofi_onnx_settings *settings, ops_report *report);

@@ -135,7 +135,7 @@ static void places_are_shared(void **state) {
     lofi_tensor *y = lofi_graph_output(g, "y", chain(g, x, 50));
     lofi_session *session = NULL;
     lofi_error err = LOFI_ERROR_INIT;
-    assert_int_equal(lofi_session_new(&session, g, (lofi_session_options){1}, &err), LOFI_OK);
+    assert_int_equal(lofi_session_new(&session, g, (lofi_session_options){.threads = 1}, &err), LOFI_OK);
     lofi_session_set(session, "n", 1000);
     assert_int_equal(lofi_session_prepare(session, &err), LOFI_OK);
     assert_true(lofi_session_get_stats(session).activation_bytes <= 3 * 4096);
@@ -144,7 +144,7 @@ static void places_are_shared(void **state) {
     lofi_session_poison(session);
     assert_int_equal(lofi_session_data(session, x, &data, NULL, &err), LOFI_OK);
     for (int i = 0; i < 1000; i++) ((float *)data)[i] = (float)i;
-    lofi_session_run(session);
+    assert_int_equal(lofi_session_run(session, &err), LOFI_OK);
     assert_int_equal(lofi_session_data(session, y, &data, NULL, &err), LOFI_OK);
     for (int i = 0; i < 1000; i++) {
         float expected = (float)i;
@@ -163,7 +163,7 @@ static void plans_are_kept_and_the_buffer_grows_once(void **state) {
     lofi_graph_output(g, "y", chain(g, x, 3));
     lofi_session *session = NULL;
     lofi_error err = LOFI_ERROR_INIT;
-    assert_int_equal(lofi_session_new(&session, g, (lofi_session_options){1}, &err), LOFI_OK);
+    assert_int_equal(lofi_session_new(&session, g, (lofi_session_options){.threads = 1}, &err), LOFI_OK);
     static const int64_t lengths[] = {100, 50, 5000, 100, 50, 5000, 70};
     for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
         lofi_session_set(session, "n", lengths[i]);
@@ -193,7 +193,7 @@ static void shared_memory_keeps_what_is_read_later(void **state) {
     lofi_graph_output(g, "last", last);
     lofi_session *session = NULL;
     lofi_error err = LOFI_ERROR_INIT;
-    assert_int_equal(lofi_session_new(&session, g, (lofi_session_options){1}, &err), LOFI_OK);
+    assert_int_equal(lofi_session_new(&session, g, (lofi_session_options){.threads = 1}, &err), LOFI_OK);
     assert_int_equal(lofi_session_prepare(session, &err), LOFI_OK);
     void *in, *first, *second;
     lofi_session_poison(session);
@@ -202,7 +202,7 @@ static void shared_memory_keeps_what_is_read_later(void **state) {
     assert_int_equal(lofi_session_data(session, last, &second, NULL, &err), LOFI_OK);
     memcpy(in, (float[]){10, 20, 30, 40}, 4 * sizeof(float));
     for (int runs = 0; runs < 2; runs++) {
-        lofi_session_run(session);
+        assert_int_equal(lofi_session_run(session, &err), LOFI_OK);
         for (int i = 0; i < 4; i++) {
             float expected = 2.0f * (float)(10 * (i + 1)) + 2.0f * (float)(i + 1);
             assert_true(((float *)first)[i] == expected && ((float *)second)[i] == 2.0f * expected + 1.0f);
@@ -222,7 +222,7 @@ static void plans_make_room(void **state) {
                 *y = lofi_graph_output(g, "y", chain(g, x, 3));
     lofi_session *session = NULL;
     lofi_error err = LOFI_ERROR_INIT;
-    assert_int_equal(lofi_session_new(&session, g, (lofi_session_options){1}, &err), LOFI_OK);
+    assert_int_equal(lofi_session_new(&session, g, (lofi_session_options){.threads = 1}, &err), LOFI_OK);
     for (int64_t i = 0; i < 300; i++) {
         int64_t length = 1 + i * 37 % 150;
         void *in, *out;
@@ -230,7 +230,7 @@ static void plans_make_room(void **state) {
         assert_int_equal(lofi_session_prepare(session, &err), LOFI_OK);
         assert_int_equal(lofi_session_data(session, x, &in, NULL, &err), LOFI_OK);
         for (int64_t k = 0; k < length; k++) ((float *)in)[k] = (float)k;
-        lofi_session_run(session);
+        assert_int_equal(lofi_session_run(session, &err), LOFI_OK);
         assert_int_equal(lofi_session_data(session, y, &out, NULL, &err), LOFI_OK);
         assert_float_equal(((float *)out)[length - 1], 0.125f * (float)(length - 1) + 1.75f, 1e-5);
     }
@@ -247,7 +247,7 @@ static void weight_without_data_is_named(void **state) {
     lofi_graph_output(g, "y", lofi_silu(g, w));
     lofi_session *session = NULL;
     lofi_error err = LOFI_ERROR_INIT;
-    assert_int_equal(lofi_session_new(&session, g, (lofi_session_options){1}, &err), LOFI_OK);
+    assert_int_equal(lofi_session_new(&session, g, (lofi_session_options){.threads = 1}, &err), LOFI_OK);
     assert_int_equal(lofi_session_prepare(session, &err), LOFI_ERR_NOT_FOUND);
     assert_non_null(strstr(err.message, "layer.weight"));
     lofi_session_free(session);
@@ -285,14 +285,14 @@ static float run_blocks(bool checkpoint, float grads[BLOCKS][WIDTH * WIDTH], siz
         lofi_graph_differentiate(g, loss, wanted, BLOCKS, places, (lofi_gradient_options){checkpoint}, found, &err),
         LOFI_OK);
     lofi_session *session = NULL;
-    assert_int_equal(lofi_session_new(&session, g, (lofi_session_options){1}, &err), LOFI_OK);
+    assert_int_equal(lofi_session_new(&session, g, (lofi_session_options){.threads = 1}, &err), LOFI_OK);
     lofi_session_set(session, "rows", ROWS);
     assert_int_equal(lofi_session_prepare(session, &err), LOFI_OK);
     void *data;
     lofi_session_poison(session);
     assert_int_equal(lofi_session_data(session, input, &data, NULL, &err), LOFI_OK);
     lofi_random_fill_normal(&random, 2000, data, ROWS * WIDTH);
-    lofi_session_run(session);
+    assert_int_equal(lofi_session_run(session, &err), LOFI_OK);
     assert_int_equal(lofi_session_data(session, loss, &data, NULL, &err), LOFI_OK);
     float value = *(float *)data;
     *bytes = lofi_session_get_stats(session).activation_bytes;
@@ -345,9 +345,9 @@ static void independent_parameter_gets_zeros(void **state) {
     assert_int_equal(lofi_graph_differentiate(g, loss, wanted, 2, places, (lofi_gradient_options){false}, grads, &err),
                      LOFI_OK);
     lofi_session *session = NULL;
-    assert_int_equal(lofi_session_new(&session, g, (lofi_session_options){1}, &err), LOFI_OK);
+    assert_int_equal(lofi_session_new(&session, g, (lofi_session_options){.threads = 1}, &err), LOFI_OK);
     assert_int_equal(lofi_session_prepare(session, &err), LOFI_OK);
-    lofi_session_run(session);
+    assert_int_equal(lofi_session_run(session, &err), LOFI_OK);
     void *data;
     assert_int_equal(lofi_session_data(session, grads[0], &data, NULL, &err), LOFI_OK);
     assert_float_equal(((float *)data)[0], 2, 0);

@@ -46,7 +46,7 @@ static counts count(lofi_graph *graph, int runs) {
         assert_int_equal(lofi_session_data(session, tensor, &data, &numbers, &err), LOFI_OK);
         memset(data, 0, (size_t)numbers * lofi_dtype_bytes(tensor->shape.dtype));
     }
-    for (int i = 0; i < runs; i++) lofi_session_run(session);
+    for (int i = 0; i < runs; i++) assert_int_equal(lofi_session_run(session, &err), LOFI_OK);
     lofi_session_profile_nodes(session, count_node, &c);
     lofi_session_free(session);
     lofi_graph_free(graph);

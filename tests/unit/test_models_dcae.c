@@ -103,7 +103,7 @@ static void expect_half(half_build *build, const char *input, const char *output
     must(lofi_session_data(session, x, &data, &count, &err), &err);
     assert_int_equal(count, from->count);
     lofi_stored_read_f32(from, 0, data, from->count);
-    lofi_session_run(session);
+    must(lofi_session_run(session, &err), &err);
     must(lofi_session_data(session, y, &data, &count, &err), &err);
     expect_equal(data, count, recorded, output);
     lofi_session_free(session);

@@ -83,6 +83,11 @@ static void prepare(bench *t) {
     lofi_session_poison(t->session);
 }
 
+static void run(bench *t) {
+    lofi_error err = LOFI_ERROR_INIT;
+    must(lofi_session_run(t->session, &err), &err);
+}
+
 static void *data_of(bench *t, const lofi_tensor *tensor, int64_t *count) {
     lofi_error err = LOFI_ERROR_INIT;
     void *data = NULL;
@@ -150,7 +155,7 @@ static void run_umt5(bench *t) {
     prepare(t);
     feed(t, "input_ids", ids, 0);
     feed(t, "attention_mask", stored(t->recorded, "attention_mask"), 0);
-    lofi_session_run(t->session);
+    run(t);
 }
 
 static void umt5_equals_the_original(void **state) {
@@ -333,7 +338,7 @@ static void lyric_encoder_equals_the_original(void **state) {
     open_transformer(&t, "lyric_encoder");
     lofi_tensor *output = build_lyrics(&t);
     start_lyrics(&t);
-    lofi_session_run(t.session);
+    run(&t);
     expect_output(&t, output, "output");
     close_bench(&t);
 }
@@ -352,7 +357,7 @@ static void lyric_encoder_drops_out_by_key(void **state) {
     for (int i = 0; i < 3; i++) {
         int64_t *key = data_of(&t, t.builder.dropout_key, &count);
         key[0] = 7, key[1] = i / 2; /* seed, step: the first two alike */
-        lofi_session_run(t.session);
+        run(&t);
         const float *values = data_of(&t, output, &count);
         assert_in_range(count, 1, 4096);
         memcpy(results[i], values, (size_t)count * sizeof *values);
@@ -423,7 +428,7 @@ static void transformer_equals_the_original(void **state) {
               stored(t.recorded, "lyric_mask")->dims[1]);
     feed(&t, "latents", latents, 0);
     for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++) feed(&t, inputs[i], stored(t.recorded, inputs[i]), 0);
-    lofi_session_run(t.session);
+    run(&t);
     expect_output(&t, s.encoded.states, "encoder_states");
     expect_output(&t, s.encoded.mask, "encoder_mask");
     expect_output(&t, s.trace.time_embedding, "time_embedding");
@@ -458,7 +463,7 @@ static void unconditional_transformer_equals_the_original(void **state) {
     fill(&t, "attention_mask", 1);
     fill(&t, "text_mask", 1);
     fill(&t, "speaker", 0);
-    lofi_session_run(t.session);
+    run(&t);
     expect_output(&t, s.output, "output");
     close_bench(&t);
 }
@@ -563,7 +568,7 @@ static size_t expect_gradients(bool checkpoint) {
          &err);
     start(&t);
     feed_training_row(&t, rows);
-    lofi_session_run(t.session);
+    run(&t);
     expect_output(&t, loss, "loss");
     for (size_t i = 0; i < adapter->count; i++) {
         char name[192];

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "graph/devices.h"
 #include "ops_harness.h"
 
 #define LOFI_OP(symbol) extern const lofi_op symbol;
@@ -41,10 +42,13 @@ static struct {
     unsigned covered;
 } seen[OPERATORS];
 static ops_report total;
+static int on_device; /* checks that passed there */
+static char no_gpu[256];
 
 /* Question 4: in both precisions, and the newest opset, which says some nodes differently. */
 static const lofi_onnx_settings onnx_settings[] = {{17, LOFI_ONNX_FP32}, {21, LOFI_ONNX_FP32}, {17, LOFI_ONNX_FP16}};
 static lofi_onnx_runtime *runtime;
+static lofi_device *gpu; /* NULL: there is none, or the build has no CUDA */
 static char folder[] = "/tmp/lofi-test-ops-XXXXXX";
 
 static int operator_named(const char *name) {
@@ -75,6 +79,17 @@ static void test_case(void **state) {
     total.gradients += report.gradients;
     total.refusals += report.refusals;
     total.onnx += report.onnx;
+}
+
+/* Whether everything in the graphs of a case, gradients included, can run on the device is for the session to say. */
+static void test_case_on_device(void **state) {
+    const ops_case *test = *state;
+    ops_report report = {0};
+    ops_use_device(gpu);
+    bool good = ops_check_case(test, &report) && ops_check_determinism(test, 2, &report);
+    ops_use_device(NULL);
+    if (!good) fail_msg("%s", report.text);
+    on_device += report.values + report.gradients;
 }
 
 static void test_every_operator_has_cases(void **state) {
@@ -149,9 +164,23 @@ static void print_summary(void) {
         printf("ONNX graphs were run in ONNX Runtime %s\n", lofi_onnx_runtime_version(runtime));
     else
         printf("skipped: ONNX graphs were written, not run: there is no ONNX Runtime (LOFI_ONNXRUNTIME)\n");
+    if (gpu)
+        printf("%d values and gradients were computed on %s, too\n", on_device, gpu->name);
+    else
+        printf("skipped: CUDA kernels: %s\n", no_gpu);
     print_gaps("CUDA", cuda_gap);
     print_gaps("ONNX", onnx_gap);
     print_gaps("some gradient", gradient_gap);
+}
+
+/* The first GPU that can be used. One that is there and cannot be opened is no reason to skip. */
+static bool open_gpu(void) {
+    lofi_device_facts facts;
+    lofi_error err = LOFI_ERROR_INIT;
+    if (lofi_device_list_cuda(&facts, 1, no_gpu) == 0) return true;
+    if (lofi_device_open(&gpu, "cuda", false, &err) == LOFI_OK) return true;
+    printf("%s\n", err.message);
+    return false;
 }
 
 /* With an argument ("silu: *") only the cases whose names match it. */
@@ -160,15 +189,20 @@ int main(int argc, char **argv) {
     if (argc > 1) cmocka_set_test_filter(argv[1]);
     for (size_t t = 0; t < TABLES; t++)
         for (const ops_case *test = tables[t]; test->op; test++) count++;
-    struct CMUnitTest *tests = calloc(count + 3, sizeof *tests);
-    char(*names)[160] = calloc(count, sizeof *names);
-    if (!tests || !names) return 1;
+    struct CMUnitTest *tests = calloc(2 * count + 3, sizeof *tests);
+    char(*names)[160] = calloc(2 * count, sizeof *names);
+    if (!tests || !names || !open_gpu()) return 1;
     size_t at = 0;
     for (size_t t = 0; t < TABLES; t++)
         for (const ops_case *test = tables[t]; test->op; test++, at++) {
             snprintf(names[at], sizeof names[at], "%s: %s", test->op, test->name);
             tests[at] = (struct CMUnitTest){names[at], test_case, NULL, NULL, (void *)(uintptr_t)test};
         }
+    for (size_t i = 0; gpu && i < count; i++, at++) {
+        snprintf(names[at], sizeof names[at], "%s (%s)", names[i], gpu->name);
+        tests[at] = tests[i];
+        tests[at].name = names[at], tests[at].test_func = test_case_on_device;
+    }
     tests[at++] = (struct CMUnitTest)cmocka_unit_test(test_every_operator_has_cases);
     tests[at++] = (struct CMUnitTest)cmocka_unit_test(test_every_gradient_is_checked);
     tests[at++] = (struct CMUnitTest)cmocka_unit_test(test_slots);
@@ -182,6 +216,7 @@ int main(int argc, char **argv) {
     int failed = _cmocka_run_group_tests("operators", tests, at, NULL, NULL);
     print_summary();
     lofi_onnx_runtime_close(runtime);
+    lofi_device_close(gpu);
     if (lofi_path_remove(folder, &err) != LOFI_OK) failed++;
     free(tests);
     free(names);
