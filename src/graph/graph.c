@@ -296,18 +296,18 @@ lofi_tensor *lofi_graph_tensor(const lofi_graph *graph, size_t index) {
     return graph->tensors[index];
 }
 
-static double view_bytes(const lofi_view *view) {
-    return (double)view->count * (double)lofi_dtype_bytes(view->dtype);
+size_t lofi_view_bytes(const lofi_view *view) {
+    return (size_t)view->count * lofi_dtype_bytes(view->dtype);
 }
 
 lofi_work lofi_call_work(const lofi_op *op, const lofi_call *call) {
     lofi_work work = {0};
     if (op->view) return work;
     for (int i = 0; i < call->input_count; i++)
-        if (call->inputs[i].data) work.bytes += view_bytes(&call->inputs[i]);
+        if (call->inputs[i].data) work.bytes += (double)lofi_view_bytes(&call->inputs[i]);
     for (int i = 0; i < call->output_count; i++) {
         work.operations += (double)call->outputs[i].count;
-        work.bytes += view_bytes(&call->outputs[i]);
+        work.bytes += (double)lofi_view_bytes(&call->outputs[i]);
     }
     if (op->work) op->work(call, &work);
     return work;

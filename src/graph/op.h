@@ -21,6 +21,8 @@ typedef struct lofi_view {
     int64_t count; /* product of dims */
 } lofi_view;
 
+size_t lofi_view_bytes(const lofi_view *view);
+
 /* One node at run time. */
 typedef struct lofi_call {
     const void *attributes;

@@ -23,10 +23,6 @@ typedef struct planner {
     size_t interval_count;
 } planner;
 
-static size_t tensor_bytes(const lofi_view *view) {
-    return (size_t)view->count * lofi_dtype_bytes(view->dtype);
-}
-
 static lofi_code evaluate_shape(const lofi_graph *graph, const lofi_tensor *tensor, const int64_t *symbols,
                                 lofi_view *view, lofi_error *err) {
     *view = (lofi_view){.dtype = tensor->shape.dtype, .rank = tensor->shape.rank, .count = 1};
@@ -116,7 +112,7 @@ static void collect_intervals(planner *p) {
     for (size_t t = 0; t < p->graph->tensor_count; t++) {
         bool lives = p->first[t] <= p->last[t];
         if (p->plan->roots[t] == (int)t && owns_memory(p->graph->tensors[t]) && lives)
-            add_interval(p, tensor_bytes(&p->plan->views[t]), p->first[t], p->last[t], (int)t, -1);
+            add_interval(p, lofi_view_bytes(&p->plan->views[t]), p->first[t], p->last[t], (int)t, -1);
     }
     for (size_t n = 0; n < p->graph->node_count; n++) {
         size_t bytes = workspace_of(p, p->graph->nodes[n]->op, &p->plan->calls[n]);

@@ -30,8 +30,9 @@ typedef struct resident {
 struct lofi_residence {
     lofi_device *device;
     void **places;
-    void **used; /* copies that this one uses, by their memory on the device */
-    size_t used_count;
+    void **
+        used; /* copies that this one uses, by their memory on the device: those that travel with every run come last */
+    size_t used_count, frozen_count;
 };
 
 /* ---- shared copies ---- */
@@ -134,7 +135,7 @@ static lofi_code settle(lofi_residence *r, const lofi_graph *graph, const lofi_v
     size_t count = 0;
     for (size_t t = 0; t < graph->tensor_count; t++) {
         const lofi_tensor *tensor = graph->tensors[t];
-        size_t bytes = (size_t)views[t].count * lofi_dtype_bytes(views[t].dtype);
+        size_t bytes = lofi_view_bytes(&views[t]);
         copy_role role = tensor->flags & LOFI_TENSOR_EXTERNAL    ? EXTERNAL
                          : tensor->flags & LOFI_TENSOR_TRAINABLE ? TRAINABLE
                                                                  : FROZEN;
@@ -144,6 +145,7 @@ static lofi_code settle(lofi_residence *r, const lofi_graph *graph, const lofi_v
         else
             residents[count++] = (resident){(int)t, tensor->data, bytes, role};
     }
+    r->frozen_count = r->used_count;
     return use_pieces(r, residents, count, err);
 }
 
@@ -182,7 +184,7 @@ void *const *lofi_residence_places(const lofi_residence *r) {
 }
 
 lofi_code lofi_residence_upload(lofi_residence *r, lofi_error *err) {
-    for (size_t i = 0; i < r->used_count; i++) {
+    for (size_t i = r->frozen_count; i < r->used_count; i++) {
         const struct lofi_shared_copy *copy = copy_in(r->device, r->used[i]);
         if (copy->role == TRAINABLE && !copy->held)
             LOFI_TRY(r->device->kind->upload(r->device, copy->memory, copy->from, copy->bytes, err));
@@ -191,7 +193,7 @@ lofi_code lofi_residence_upload(lofi_residence *r, lofi_error *err) {
 }
 
 lofi_code lofi_residence_download(lofi_residence *r, lofi_error *err) {
-    for (size_t i = 0; i < r->used_count; i++) {
+    for (size_t i = r->frozen_count; i < r->used_count; i++) {
         const struct lofi_shared_copy *copy = copy_in(r->device, r->used[i]);
         if (copy->role == EXTERNAL && !copy->held)
             LOFI_TRY(r->device->kind->download(r->device, copy->from, copy->memory, copy->bytes, err));

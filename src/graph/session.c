@@ -139,10 +139,6 @@ static lofi_code check_operators(const lofi_session *session, lofi_error *err) {
     return LOFI_OK;
 }
 
-static size_t bytes_of(const lofi_view *view) {
-    return (size_t)view->count * lofi_dtype_bytes(view->dtype);
-}
-
 static bool is_mirrored(const lofi_session *session, size_t tensor) {
     return session->graph->tensors[tensor]->flags & (LOFI_TENSOR_INPUT | LOFI_TENSOR_OUTPUT);
 }
@@ -151,7 +147,7 @@ static bool is_mirrored(const lofi_session *session, size_t tensor) {
 static lofi_code make_mirrors(lofi_session *session, const lofi_plan *plan, lofi_error *err) {
     size_t total = 0;
     for (size_t t = 0; t < session->graph->tensor_count; t++)
-        if (is_mirrored(session, t)) total += (bytes_of(&plan->views[t]) + 63) / 64 * 64;
+        if (is_mirrored(session, t)) total += (lofi_view_bytes(&plan->views[t]) + 63) / 64 * 64;
     if (total > session->mirror_bytes) {
         free_mirror(session);
         LOFI_TRY(lofi_alloc((void **)&session->mirror, total, 1, "the inputs and outputs of a network", err));
@@ -162,7 +158,7 @@ static lofi_code make_mirrors(lofi_session *session, const lofi_plan *plan, lofi
     for (size_t t = 0; t < session->graph->tensor_count; t++) {
         if (!is_mirrored(session, t)) continue;
         session->mirrors[t] = session->mirror + at;
-        at += (bytes_of(&plan->views[t]) + 63) / 64 * 64;
+        at += (lofi_view_bytes(&plan->views[t]) + 63) / 64 * 64;
     }
     return LOFI_OK;
 }
@@ -182,9 +178,9 @@ static lofi_code carry(lofi_session *session, unsigned which, lofi_error *err) {
         const lofi_view *view = &session->present->views[t];
         if (!(session->graph->tensors[t]->flags & which) || !view->data) continue;
         if (which == LOFI_TENSOR_INPUT)
-            LOFI_TRY(device->kind->upload(device, view->data, session->mirrors[t], bytes_of(view), err));
+            LOFI_TRY(device->kind->upload(device, view->data, session->mirrors[t], lofi_view_bytes(view), err));
         else
-            LOFI_TRY(device->kind->download(device, session->mirrors[t], view->data, bytes_of(view), err));
+            LOFI_TRY(device->kind->download(device, session->mirrors[t], view->data, lofi_view_bytes(view), err));
     }
     return LOFI_OK;
 }
@@ -240,13 +236,14 @@ static void run_on_cpu(const lofi_op *op, const lofi_call *call) {
     if (!op->view)
         op->cpu(call);
     else if (call->outputs[0].data != call->inputs[0].data && call->outputs[0].count)
-        memcpy(call->outputs[0].data, call->inputs[0].data, bytes_of(&call->outputs[0]));
+        memcpy(call->outputs[0].data, call->inputs[0].data, lofi_view_bytes(&call->outputs[0]));
 }
 
 static lofi_code run_on(lofi_device *device, const lofi_op *op, const lofi_call *call, lofi_error *err) {
     if (!op->view) return device->kind->launch(device, op, call, err);
     if (call->outputs[0].data == call->inputs[0].data) return LOFI_OK;
-    return device->kind->copy(device, call->outputs[0].data, call->inputs[0].data, bytes_of(&call->outputs[0]), err);
+    return device->kind->copy(device, call->outputs[0].data, call->inputs[0].data, lofi_view_bytes(&call->outputs[0]),
+                              err);
 }
 
 static lofi_code wait_for(lofi_device *device, lofi_error *err) {

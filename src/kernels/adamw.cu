@@ -1,15 +1,14 @@
 /* adamw.cu - what happens between the runs of a network on the GPU: sums of gradients, their norm, AdamW. */
 #include "kernels/adamw.h"
-#include "kernels/cuda.h"
 #include "kernels/cuda_run.h"
 
 namespace {
 
-enum { THREADS = 256, PARTS = 1024 };
+enum { THREADS = LOFI_CUDA_THREADS, PARTS = 1024 };
 
 __global__ void add_to(float *to, const float *from, size_t count) {
-    for (size_t i = (size_t)blockIdx.x * THREADS + threadIdx.x; i < count; i += (size_t)gridDim.x * THREADS)
-        to[i] = to[i] + from[i];
+    LOFI_CUDA_FOR(i, (int64_t)count)
+    to[i] = to[i] + from[i];
 }
 
 /* The sum over the threads of a block, in an order that does not change; valid in thread 0. */
@@ -41,34 +40,29 @@ __global__ void sum_parts(double *parts) {
 
 __global__ void update(lofi_adamw_step s, float *values, const float *gradient, float *first, float *second,
                        size_t count) {
-    for (size_t i = (size_t)blockIdx.x * THREADS + threadIdx.x; i < count; i += (size_t)gridDim.x * THREADS)
-        lofi_adamw_number(&s, &values[i], gradient[i], &first[i], &second[i]);
-}
-
-unsigned blocks_for(const lofi_cuda *cuda, size_t count) {
-    size_t wanted = (count + THREADS - 1) / THREADS, most = 16 * (size_t)cuda->multiprocessors;
-    return (unsigned)(wanted < 1 ? 1 : wanted < most ? wanted : most);
+    LOFI_CUDA_FOR(i, (int64_t)count)
+    lofi_adamw_number(&s, &values[i], gradient[i], &first[i], &second[i]);
 }
 
 } // namespace
 
 lofi_code lofi_cuda_add_array(lofi_cuda *cuda, float *to, const float *from, size_t count, lofi_error *err) {
-    LOFI_CUDA_RUN(blocks_for(cuda, count), THREADS, 0, (cudaStream_t)cuda->stream, add_to)(to, from, count);
+    LOFI_CUDA_RUN(lofi_cuda_blocks(cuda, (int64_t)count), THREADS, 0, lofi_cuda_stream(cuda), add_to)(to, from, count);
     return lofi_cuda_launched(cuda, "the sum of gradients", err);
 }
 
 lofi_code lofi_cuda_square_sum(lofi_cuda *cuda, double *sum, const float *values, size_t count, lofi_error *err) {
     double *parts = (double *)cuda->scratch;
     static_assert(PARTS * sizeof(double) <= LOFI_CUDA_SCRATCH_BYTES, "the parts fit");
-    LOFI_CUDA_RUN(PARTS, THREADS, 0, (cudaStream_t)cuda->stream, square_sums)(parts, values, count);
-    LOFI_CUDA_RUN(1, THREADS, 0, (cudaStream_t)cuda->stream, sum_parts)(parts);
+    LOFI_CUDA_RUN(PARTS, THREADS, 0, lofi_cuda_stream(cuda), square_sums)(parts, values, count);
+    LOFI_CUDA_RUN(1, THREADS, 0, lofi_cuda_stream(cuda), sum_parts)(parts);
     lofi_code code = lofi_cuda_launched(cuda, "the norm of the gradient", err);
     return code == LOFI_OK ? lofi_cuda_download(cuda, sum, parts, sizeof *sum, err) : code;
 }
 
 lofi_code lofi_cuda_adamw(lofi_cuda *cuda, const lofi_adamw_step *step, float *values, const float *gradient,
                           float *first, float *second, size_t count, lofi_error *err) {
-    LOFI_CUDA_RUN(blocks_for(cuda, count), THREADS, 0, (cudaStream_t)cuda->stream, update)
+    LOFI_CUDA_RUN(lofi_cuda_blocks(cuda, (int64_t)count), THREADS, 0, lofi_cuda_stream(cuda), update)
     (*step, values, gradient, first, second, count);
     return lofi_cuda_launched(cuda, "the update of the adapter", err);
 }

@@ -45,10 +45,6 @@ struct tile {
 
 /* ---- tiles ---- */
 
-int64_t minimum(int64_t a, int64_t b) {
-    return a < b ? a : b;
-}
-
 int64_t rounded(int64_t floats) {
     return (floats + 15) / 16 * 16;
 }
@@ -73,7 +69,7 @@ tile largest_tile(const sizes *s, bool backward) {
         int64_t tiles = (s->queries + rows - 1) / rows;
         t.rows = (s->queries + tiles - 1) / tiles, t.entries = 1;
     } else {
-        t.rows = s->queries, t.entries = minimum(s->batch, s->queries ? rows / s->queries : s->batch);
+        t.rows = s->queries, t.entries = lofi_cuda_smaller(s->batch, s->queries ? rows / s->queries : s->batch);
     }
     t.positions = s->relative ? s->keys + t.rows - 1 : 0;
     return t;
@@ -112,8 +108,8 @@ int64_t place(const sizes *s, tile *t, float *workspace, bool backward) {
 /* The tile that begins there. */
 tile tile_at(const sizes *s, const tile *largest, int64_t entry, int64_t row) {
     tile t = *largest;
-    t.first_entry = entry, t.entries = minimum(largest->entries, s->batch - entry);
-    t.first_row = row, t.rows = minimum(largest->rows, s->queries - row);
+    t.first_entry = entry, t.entries = lofi_cuda_smaller(largest->entries, s->batch - entry);
+    t.first_row = row, t.rows = lofi_cuda_smaller(largest->rows, s->queries - row);
     t.positions = s->relative ? s->keys + t.rows - 1 : 0;
     return t;
 }

@@ -10,36 +10,15 @@ extern "C" {
 #include "ops/ops.h"
 }
 #include "ops/cuda_launch.h"
+#include "ops/cuda_numbers.h"
 
 namespace {
 
 constexpr int threads = LOFI_CUDA_THREADS;
 
-int64_t pieces_of(int64_t length, int64_t size) {
-    return (length + size - 1) / size;
-}
-
-int64_t rounded_up(int64_t length, int64_t multiple) {
-    return pieces_of(length, multiple) * multiple;
-}
-
 /* Whether indices below `count` can be divided as 32-bit numbers, which is several times as fast. */
 bool is_short(int64_t count) {
     return count < (int64_t)1 << 31;
-}
-
-/* The bits in the places of an f32 give the number divided by 2^112, also when it is subnormal. */
-__device__ float from_f16(unsigned half) {
-    float size = __uint_as_float((half & 0x7fffu) << 13) * 0x1p112f;
-    bool finite = size < 65536.0f;
-    unsigned bits = finite ? __float_as_uint(size) : __float_as_uint(size) | 0x7f800000u;
-    return __uint_as_float(bits | (half & 0x8000u) << 16);
-}
-
-__device__ float weight_at(const void *weight, lofi_dtype type, int64_t index) {
-    if (type == LOFI_BF16) return __uint_as_float((unsigned)((const uint16_t *)weight)[index] << 16);
-    if (type == LOFI_F16) return from_f16(((const uint16_t *)weight)[index]);
-    return ((const float *)weight)[index];
 }
 
 /* ---- the product with columns ---- */
@@ -255,11 +234,11 @@ __global__ void __launch_bounds__(threads, 2)
 
 /* Outputs of a group are padded to a multiple of the tile that fits them. */
 int64_t padded(int64_t outputs) {
-    return outputs > 32 ? rounded_up(outputs, 64) : outputs > 16 ? 32 : outputs > 8 ? 16 : 8;
+    return outputs > 32 ? lofi_cuda_rounded_up(outputs, 64) : outputs > 16 ? 32 : outputs > 8 ? 16 : 8;
 }
 
 template <int tile_m, int tile_n> int64_t blocks_of(const geometry *g) {
-    return (int64_t)g->groups * (g->padded_outputs / tile_m) * pieces_of(g->columns, tile_n);
+    return (int64_t)g->groups * (g->padded_outputs / tile_m) * lofi_cuda_pieces(g->columns, tile_n);
 }
 
 template <int tile_m, int tile_n, int own_m, int own_n>
@@ -307,7 +286,7 @@ geometry geometry_of_conv2d(const lofi_call *call) {
     g.image_in = x[1] * g.channel_in;
     g.outputs = (int)(weight[0] / a->groups);
     g.padded_outputs = (int)padded(g.outputs);
-    g.steps = g.kernel_h * g.kernel_w * (int)pieces_of(g.channels, depth);
+    g.steps = g.kernel_h * g.kernel_w * (int)lofi_cuda_pieces(g.channels, depth);
     g.channel_out = g.plane;
     g.group_out = g.outputs * g.plane;
     g.image_out = out[1] * g.plane;
@@ -346,7 +325,7 @@ __global__ void arrange(float *__restrict__ to, const void *__restrict__ weight,
     for (int i = row; i < square; i += threads / square) {
         int64_t m = first_m + i, k = first_k + column;
         bool there = m < g.outputs && k < filled;
-        room[i][column] = there ? weight_at(weight, type, (group * g.outputs + m) * filled + k) : 0.0f;
+        room[i][column] = there ? lofi_number_at(weight, type, (group * g.outputs + m) * filled + k) : 0.0f;
     }
     __syncthreads();
     for (int i = row; i < square; i += threads / square) {
@@ -357,7 +336,7 @@ __global__ void arrange(float *__restrict__ to, const void *__restrict__ weight,
 }
 
 __global__ void convert(float *to, const void *weight, lofi_dtype type, int64_t count) {
-    LOFI_CUDA_FOR(i, count) to[i] = weight_at(weight, type, i);
+    LOFI_CUDA_FOR(i, count) to[i] = lofi_number_at(weight, type, i);
 }
 
 /* out[image, channel, ...] = bias[channel] */
@@ -382,7 +361,8 @@ __global__ void convolve_channels(float *__restrict__ out, const float *__restri
             for (int w = 0; w < g.kernel_w; w++) {
                 int c = column * g.stride_w + w * g.dilation_w - g.padding_w;
                 if (c < 0 || c >= g.width) continue;
-                sum = fmaf(weight_at(weight, type, first + h * g.kernel_w + w), from[(int64_t)r * g.width + c], sum);
+                sum = fmaf(lofi_number_at(weight, type, first + h * g.kernel_w + w), from[(int64_t)r * g.width + c],
+                           sum);
             }
         }
         out[i] = sum;
@@ -443,7 +423,8 @@ lofi_code run_pointwise(const lofi_call *call, lofi_cuda *cuda, const geometry *
 void run_columns(const lofi_call *call, lofi_cuda *cuda, const geometry *g) {
     tensors t = tensors_of(call);
     float *arranged = (float *)call->workspace;
-    int64_t tiles_k = pieces_of((int64_t)g->steps * depth, square), tiles_m = pieces_of(g->padded_outputs, square);
+    int64_t tiles_k = lofi_cuda_pieces((int64_t)g->steps * depth, square),
+            tiles_m = lofi_cuda_pieces(g->padded_outputs, square);
     LOFI_CUDA_RUN((unsigned)(g->groups * tiles_k * tiles_m), threads, 0, lofi_cuda_stream(cuda), arrange)
     (arranged, t.weight, t.type, *g, tiles_k);
     launch_columns(cuda, g, t.out, t.x, arranged, t.bias);
@@ -458,11 +439,11 @@ geometry geometry_of_transposed(const lofi_call *call) {
     const lofi_conv_transpose1d_attributes *a = (const lofi_conv_transpose1d_attributes *)call->attributes;
     const int64_t *x = call->inputs[0].dims, *weight = call->inputs[1].dims, *out = call->outputs[0].dims;
     geometry g = {};
-    g.plane = pieces_of(out[2] + a->padding, a->stride);
+    g.plane = lofi_cuda_pieces(out[2] + a->padding, a->stride);
     g.columns = x[0] * g.plane;
     g.row_length = (int)g.plane;
     g.height = 1, g.width = (int)x[2];
-    g.kernel_h = 1, g.kernel_w = (int)pieces_of(weight[2], a->stride);
+    g.kernel_h = 1, g.kernel_w = (int)lofi_cuda_pieces(weight[2], a->stride);
     g.stride_h = g.stride_w = g.dilation_h = 1;
     g.dilation_w = -1;
     g.groups = a->stride;
@@ -471,7 +452,7 @@ geometry geometry_of_transposed(const lofi_call *call) {
     g.image_in = x[1] * x[2];
     g.outputs = (int)out[1];
     g.padded_outputs = (int)padded(g.outputs);
-    g.steps = g.kernel_w * (int)pieces_of(g.channels, depth);
+    g.steps = g.kernel_w * (int)lofi_cuda_pieces(g.channels, depth);
     g.channel_out = out[2];
     g.image_out = out[1] * out[2];
     g.place_step = a->stride;
@@ -513,7 +494,7 @@ __global__ void convolve_in_time(float *__restrict__ out, const float *__restric
         int64_t first = (rest - image * s.runs) * run_length, from = image * s.length * s.channels + channel;
         float start = bias ? bias[channel] : 0.0f, kept[known ? known : 1];
         for (int j = 0; j < known; j++)
-            kept[j] = weight_at(weight, type, channel * taps + (s.flipped ? taps - 1 - j : j));
+            kept[j] = lofi_number_at(weight, type, channel * taps + (s.flipped ? taps - 1 - j : j));
 #pragma unroll
         for (int step = 0; step < run_length; step++) {
             int64_t place = first + step;
@@ -523,7 +504,7 @@ __global__ void convolve_in_time(float *__restrict__ out, const float *__restric
                 int64_t at = place + j - taps / 2;
                 if (at < 0 || at >= s.length) continue;
                 float factor = known ? kept[known ? j : 0]
-                                     : weight_at(weight, type, channel * taps + (s.flipped ? taps - 1 - j : j));
+                                     : lofi_number_at(weight, type, channel * taps + (s.flipped ? taps - 1 - j : j));
                 sum = fmaf(factor, x[from + at * s.channels], sum);
             }
             out[from + place * s.channels] = sum;
@@ -605,7 +586,7 @@ LOFI_CUDA_LAUNCHER(conv_transpose1d) {
 LOFI_CUDA_LAUNCHER(depthwise_conv1d) {
     (void)err;
     const lofi_view *x = &call->inputs[0];
-    song s = {x->dims[1], x->dims[2], call->inputs[1].dims[2], pieces_of(x->dims[1], run_length), false};
+    song s = {x->dims[1], x->dims[2], call->inputs[1].dims[2], lofi_cuda_pieces(x->dims[1], run_length), false};
     s.flipped = ((const lofi_depthwise_conv1d_attributes *)call->attributes)->flipped != 0;
     if (!x->count) return LOFI_OK;
     if (s.taps == 3)

@@ -5,6 +5,7 @@
 #define LOFI_OPS_CUDA_CONVERT_H
 
 #include "ops/cuda_launch.h"
+#include "ops/cuda_numbers.h"
 
 struct lofi_cuda_bf16 {
     uint16_t bits;
@@ -20,10 +21,7 @@ static __device__ inline float lofi_cuda_value(lofi_cuda_bf16 x) {
     return __uint_as_float((unsigned)x.bits << 16);
 }
 static __device__ inline float lofi_cuda_value(lofi_cuda_f16 x) {
-    unsigned sign = (unsigned)(x.bits & 0x8000u) << 16, exponent = x.bits >> 10 & 0x1fu, fraction = x.bits & 0x3ffu;
-    if (exponent == 0x1f) return __uint_as_float(sign | 0x7f800000u | fraction << 13);
-    if (exponent != 0) return __uint_as_float(sign | (exponent + 112u) << 23 | fraction << 13);
-    return __uint_as_float(sign | __float_as_uint((float)fraction * 5.9604644775390625e-8f)); /* times 2^-24 */
+    return lofi_number_of_f16(x.bits);
 }
 
 static __device__ inline void lofi_cuda_set(float *to, float value) {

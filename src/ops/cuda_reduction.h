@@ -2,14 +2,7 @@
 #ifndef LOFI_OPS_CUDA_REDUCTION_H
 #define LOFI_OPS_CUDA_REDUCTION_H
 
-#define LOFI_CUDA_WARP 32
-
-/* The sum over the warp, the same bits in every lane. All lanes call it. */
-static __device__ inline double lofi_warp_sum(double value) {
-    for (int distance = LOFI_CUDA_WARP / 2; distance > 0; distance /= 2)
-        value += __shfl_xor_sync(0xffffffffu, value, distance);
-    return value;
-}
+#include "ops/cuda_rows.h"
 
 /* Replaces each of `count` values by its sum over a team, which is a warp or, with team = threads of the block, the whole block;
  * every thread of the team gets the same bits. All threads of the team call it. room: shared, count * team / 32 doubles; a warp
@@ -17,7 +10,7 @@ static __device__ inline double lofi_warp_sum(double value) {
 template <int team, int count> __device__ inline void lofi_team_sums(double (&values)[count], double *room) {
     constexpr int warps = team / LOFI_CUDA_WARP;
 #pragma unroll
-    for (int i = 0; i < count; i++) values[i] = lofi_warp_sum(values[i]);
+    for (int i = 0; i < count; i++) values[i] = lofi_cuda_join_warp(values[i], lofi_cuda_sum());
     if (warps == 1) return;
     if (threadIdx.x % LOFI_CUDA_WARP == 0)
         for (int i = 0; i < count; i++) room[i * warps + threadIdx.x / LOFI_CUDA_WARP] = values[i];

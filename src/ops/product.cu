@@ -19,10 +19,6 @@ const int64_t least_bf16 = 32;
 /* Elements of bf16 that tensor cores like rows of matrices to be a multiple of. */
 const int64_t aligned = 8;
 
-int64_t rounded_up(int64_t value, int64_t multiple) {
-    return (value + multiple - 1) / multiple * multiple;
-}
-
 /* ---- an operand and its pieces ---- */
 
 /* `lines` are rows of a or columns of b. They are stored one after another (`whole_lines`: [lines, k]) or side by side
@@ -42,7 +38,7 @@ struct operand {
 
 /* Elements from row to row, and from matrix to matrix, of a piece in the workspace. */
 int64_t room_stride(const operand *o, int64_t lines) {
-    return rounded_up(o->whole_lines ? o->k : lines, aligned);
+    return lofi_cuda_rounded_up(o->whole_lines ? o->k : lines, aligned);
 }
 
 int64_t room_step(const operand *o, int64_t lines) {
@@ -58,11 +54,11 @@ void cut(operand *o, lofi_dtype wanted, bool converted, int64_t products) {
     o->held_matrix = o->held_line = -1;
     o->piece = o->lines, o->matrices = products;
     if (!converted || !o->lines || !o->k) return;
-    int64_t most = piece_bytes / bytes_of(wanted) / rounded_up(o->k, aligned) / aligned * aligned;
+    int64_t most = piece_bytes / bytes_of(wanted) / lofi_cuda_rounded_up(o->k, aligned) / aligned * aligned;
     if (most < aligned) most = aligned;
     if (o->lines > most) {
-        int64_t pieces = (o->lines + most - 1) / most;
-        o->piece = rounded_up((o->lines + pieces - 1) / pieces, aligned);
+        int64_t pieces = lofi_cuda_pieces(o->lines, most);
+        o->piece = lofi_cuda_rounded_up(lofi_cuda_pieces(o->lines, pieces), aligned);
         if (o->step) o->matrices = 1;
     } else if (o->step) {
         int64_t fit = piece_bytes / bytes_of(wanted) / room_step(o, o->lines);
@@ -73,7 +69,7 @@ void cut(operand *o, lofi_dtype wanted, bool converted, int64_t products) {
 int64_t room_bytes(const operand *o) {
     if (!o->converted) return 0;
     int64_t matrices = o->step ? o->matrices : 1;
-    return rounded_up(matrices * room_step(o, o->piece) * bytes_of(o->wanted), 64);
+    return lofi_cuda_rounded_up(matrices * room_step(o, o->piece) * bytes_of(o->wanted), 64);
 }
 
 const char *place_of(const operand *o, int64_t matrix, int64_t line) {
@@ -179,19 +175,16 @@ lofi_code multiply_piece(product *p, lofi_cuda *cuda, float *out, float beta, lo
     return lofi_cuda_multiply(cuda, &piece, a.data, b.data, out + (first * p->m + row) * p->n + column, err);
 }
 
-int64_t minimum(int64_t a, int64_t b) {
-    return a < b ? a : b;
-}
-
 /* The larger loop is over b, whose pieces are mostly one: then each piece of a is converted once. */
 lofi_code multiply(product *p, lofi_cuda *cuda, float *out, float beta, lofi_error *err) {
-    int64_t together = minimum(p->a.matrices, p->b.matrices);
+    int64_t together = lofi_cuda_smaller(p->a.matrices, p->b.matrices);
     for (int64_t first = 0; first < p->count; first += together) {
         for (int64_t column = 0; column < p->n; column += p->b.piece) {
             for (int64_t row = 0; row < p->m; row += p->a.piece) {
                 lofi_cuda_product piece = {};
-                piece.batch = minimum(together, p->count - first);
-                piece.m = minimum(p->a.piece, p->m - row), piece.n = minimum(p->b.piece, p->n - column);
+                piece.batch = lofi_cuda_smaller(together, p->count - first);
+                piece.m = lofi_cuda_smaller(p->a.piece, p->m - row),
+                piece.n = lofi_cuda_smaller(p->b.piece, p->n - column);
                 LOFI_TRY(multiply_piece(p, cuda, out, beta, piece, first, row, column, err));
             }
         }

@@ -66,28 +66,25 @@ form form_of(const lofi_call *call) {
     return f;
 }
 
-int64_t pieces_of(int64_t length, int64_t size) {
-    return (length + size - 1) / size;
-}
-
 /* Columns are read at least 32 side by side where there are so many. */
 division division_of(const form *f) {
     int beside = 1;
     while (f->columns && beside < 32 && beside < f->outputs) beside *= 2;
     division d = {1, 0, 1, f->terms};
     while (d.lanes < threads / beside && 2 * d.lanes * terms_of_lane <= f->terms) d.lanes *= 2;
-    d.tiles = pieces_of(f->outputs, threads / d.lanes);
+    d.tiles = lofi_cuda_pieces(f->outputs, threads / d.lanes);
     return d;
 }
 
 /* More blocks by cutting the terms. */
 division cut_terms(const form *f) {
     division d = division_of(f);
-    int64_t most = f->terms / (d.lanes * terms_of_slab_lane), wanted = d.tiles ? pieces_of(blocks_wanted, d.tiles) : 1;
+    int64_t most = f->terms / (d.lanes * terms_of_slab_lane),
+            wanted = d.tiles ? lofi_cuda_pieces(blocks_wanted, d.tiles) : 1;
     int64_t slabs = wanted < most ? wanted : most;
     if (slabs < 2) return d;
-    d.slab_terms = pieces_of(f->terms, slabs);
-    d.slabs = pieces_of(f->terms, d.slab_terms);
+    d.slab_terms = lofi_cuda_pieces(f->terms, slabs);
+    d.slabs = lofi_cuda_pieces(f->terms, d.slab_terms);
     return d;
 }
 
