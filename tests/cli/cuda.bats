@@ -8,10 +8,7 @@ setup_file() {
     export EMULATED=
     "$LOFI" doctor | grep -q "emulated (for tests)" || return 0
     export EMULATED=1
-    export LOFI_CONFIG_DIR="$LOFI_SOURCE/config" FIXTURE="$BATS_FILE_TMPDIR/fixture"
-    unset LOFI_CHECKPOINT_DIR ACE_STEP_DIR
-    mkdir "$FIXTURE"
-    make_training_fixture "$FIXTURE"
+    begin_training_fixture
     export RUNS="$FIXTURE/runs"
     train whole --device cuda
 }

@@ -4,10 +4,7 @@ bats_require_minimum_version 1.5.0
 load helpers/training
 
 setup_file() {
-    export LOFI_CONFIG_DIR="$LOFI_SOURCE/config" FIXTURE="$BATS_FILE_TMPDIR/fixture"
-    unset LOFI_CHECKPOINT_DIR ACE_STEP_DIR
-    mkdir "$FIXTURE"
-    make_training_fixture "$FIXTURE"
+    begin_training_fixture
     export RUNS="$FIXTURE/runs"
     train whole --json > "$FIXTURE/whole.json"
 

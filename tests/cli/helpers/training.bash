@@ -17,6 +17,14 @@ JSON
         --validation-split 0.2 --repeat-count 3
 }
 
+# For setup_file: the same in FIXTURE, with the settings of the source tree and of nobody else.
+begin_training_fixture() {
+    export LOFI_CONFIG_DIR="$LOFI_SOURCE/config" FIXTURE="$BATS_FILE_TMPDIR/fixture"
+    unset LOFI_CHECKPOINT_DIR ACE_STEP_DIR
+    mkdir "$FIXTURE"
+    make_training_fixture "$FIXTURE"
+}
+
 # field EXPRESSION < JSON: a value of the document `d`.
 field() {
     python3 -c "import json, sys; print(eval(sys.argv[1], {'d': json.load(sys.stdin), 'len': len}))" "$1"
